@@ -1,0 +1,38 @@
+"""Money is an integer of fen with its currency. Yuan exist only as decimal strings at the edges, so no float ever touches an amount."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# PostgreSQL BIGINT would hold more; ten billion yuan is past any campaign and keeps sums of millions of rows inside 63 bits.
+FEN_MAX = 10**12
+_YUAN = re.compile(r"(?P<sign>-?)(?P<yuan>[0-9]{1,10})(?:\.(?P<fen>[0-9]{1,2}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount: `fen` is hundredths of a yuan; amounts of different currencies never mix."""
+
+    fen: int
+    currency: str = "CNY"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.fen, bool) or not isinstance(self.fen, int):
+            raise TypeError("money is an integer of fen")
+        if abs(self.fen) > FEN_MAX:
+            raise ValueError(f"money is at most {FEN_MAX} fen")
+
+    @classmethod
+    def parse_yuan(cls, text: str) -> Money:
+        """Read `"49.50"`, `"49.5"` or `"49"` (yuan). Raises `ValueError` for anything else, exponents and signs beside one `-` included."""
+        match = _YUAN.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a decimal amount of yuan: {text!r}")
+        fen = int(match["yuan"]) * 100 + int((match["fen"] or "0").ljust(2, "0"))
+        return cls(-fen if match["sign"] else fen)
+
+    def yuan(self) -> str:
+        """The amount as a decimal string of yuan with two places, e.g. `"49.50"`."""
+        whole, rest = divmod(abs(self.fen), 100)
+        return f"{'-' if self.fen < 0 else ''}{whole}.{rest:02d}"

@@ -1,0 +1,42 @@
+"""Words for people, always in both languages. A `Text` travels with an error or a reason until the edge picks the reader's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Lang = Literal["zh", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One message in Chinese and English."""
+
+    zh: str
+    en: str
+
+    def pick(self, lang: Lang) -> str:
+        return self.zh if lang == "zh" else self.en
+
+
+def lang_of(tag: str | None, default: Lang = "en") -> Lang:
+    """The language of a locale name or an `Accept-Language` header; the first tag that we speak wins.
+
+    Quality values are honoured (`en;q=0.3, zh` is Chinese); an unreadable header gives `default`.
+    """
+    best, best_quality = default, 0.0
+    for item in (tag or "").replace("_", "-").split(","):
+        name, _, parameters = item.strip().partition(";")
+        spoken: Lang | None = "zh" if name.lower().startswith("zh") else "en" if name.lower().startswith("en") else None
+        quality = _quality(parameters)
+        if spoken is not None and quality > best_quality:
+            best, best_quality = spoken, quality
+    return best
+
+
+def _quality(parameters: str) -> float:
+    _, _, value = parameters.partition("q=")
+    try:
+        return min(1.0, float(value)) if value else 1.0
+    except ValueError:
+        return 0.0
