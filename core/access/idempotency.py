@@ -1,0 +1,90 @@
+"""Effect calls are answered once: the key's row is inserted first in the effect's own transaction, so reply and effect stand or fall together.
+
+On PostgreSQL a rival's insert waits for ours to end (lock_timeout bounds it); on SQLite the write lock does the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from core.db.engine import insert_ignore
+from core.db.tables import idempotency
+from core.errors import Conflict
+from core.text import Text
+
+IN_PROGRESS = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """Whose key, for which merchant, over which body (`body_hash` covers route and body)."""
+
+    merchant: str
+    principal_id: str
+    key: str
+    body_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was or will be answered; `replayed` says that it is a stored one."""
+
+    status: int
+    body: Mapping[str, Any]
+    replayed: bool = False
+
+
+def stored_reply(connection: Connection, request: RequestKey) -> Reply | None:
+    """The reply to an earlier request with this key, or None. Raises `Conflict` for another body or one still in progress."""
+    row = connection.execute(select(idempotency).where(*_is(request))).mappings().one_or_none()
+    if row is None:
+        return None
+    if row["body_hash"] != request.body_hash:
+        raise Conflict(
+            "idempotency_key_reused",
+            Text(zh="同一个 Idempotency-Key 带来了不同的请求内容", en="this Idempotency-Key came before with another request"),
+        )
+    if row["status"] == IN_PROGRESS:
+        raise Conflict("request_in_progress", Text(zh="同一请求正在处理中", en="the same request is still in progress"))
+    return Reply(row["status"], json.loads(row["reply"]), replayed=True)
+
+
+def begin(connection: Connection, request: RequestKey, now: datetime, keep: timedelta) -> Reply | None:
+    """Insert the key's row; None means that the effect is ours to make. Otherwise the stored reply, or `Conflict`."""
+    values = {
+        "merchant": request.merchant,
+        "principal_id": request.principal_id,
+        "key": request.key,
+        "body_hash": request.body_hash,
+        "status": IN_PROGRESS,
+        "reply": b"",
+        "created_at": now,
+        "expires_at": now + keep,
+    }
+    return None if insert_ignore(connection, idempotency, values) else stored_reply(connection, request)
+
+
+def finish(connection: Connection, request: RequestKey, reply: Reply) -> None:
+    """Store the reply, in the same transaction as the effect."""
+    body = json.dumps(reply.body, ensure_ascii=False, separators=(",", ":")).encode()
+    connection.execute(update(idempotency).where(*_is(request)).values(status=reply.status, reply=body))
+
+
+def forget_expired(connection: Connection, now: datetime, most: int = 200) -> int:
+    """Delete some rows whose time is over; returns how many."""
+    old = select(idempotency.c.key, idempotency.c.principal_id, idempotency.c.merchant).where(idempotency.c.expires_at <= now).limit(most)
+    rows = connection.execute(old).all()
+    for row in rows:
+        connection.execute(delete(idempotency).where(*_is(RequestKey(row.merchant, row.principal_id, row.key, ""))))
+    return len(rows)
+
+
+def _is(request: RequestKey) -> tuple[Any, ...]:
+    columns = idempotency.c
+    return (columns.merchant == request.merchant, columns.principal_id == request.principal_id, columns.key == request.key)

@@ -1,0 +1,182 @@
+"""Every setting, from `SHEEPDOG_*` environment variables into one frozen object. A start with bad settings stops and lists all that is wrong."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from core.errors import SettingsError
+from core.text import Text
+
+PREFIX = "SHEEPDOG_"
+
+
+def _setting(default: Any, help_en: str, secret: bool = False, least: int = 0, most: int = 2**31) -> Any:
+    return field(default=default, metadata={"help": help_en, "secret": secret, "least": least, "most": most})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The effective settings. Field `x_y` is read from `SHEEPDOG_X_Y`; units stand last in the names."""
+
+    data_dir: Path = _setting(Path("var"), "where the embedded database, Valkey and the secret key live")
+    database_url: str = _setting("", "sqlite:///path or postgresql+psycopg://…; empty: SQLite in data_dir", secret=True)
+    redis_url: str = _setting("", "hot state: redis://, rediss://, sentinel://, redis+cluster://; empty: embedded Valkey", secret=True)
+    queue_url: str = _setting("", "queue for RQ: redis:// or rediss:// (never a cluster); empty: the same as redis_url", secret=True)
+    embedded_port: int = _setting(6399, "port of the embedded Valkey", least=1, most=65535)
+    secret_key: str = _setting("", "32 bytes in base64 that encrypt and match personal data; empty: data_dir/secret.key", secret=True)
+    host: str = _setting("127.0.0.1", "address the API listens on")
+    port: int = _setting(8470, "port of the API", least=1, most=65535)
+    api_workers: int = _setting(2, "API processes", least=1, most=256)
+    api_threads: int = _setting(4, "threads in each API process", least=1, most=256)
+    zone: ZoneInfo = _setting(ZoneInfo("Asia/Shanghai"), "zone of times that name none")
+    lang: str = _setting("", "zh or en for people; empty: from the locale")
+    api_key: str = _setting("", "the key with which the command line authenticates", secret=True)
+    body_bytes_max: int = _setting(256 * 1024, "largest request body", least=1024, most=64 * 1024 * 1024)
+    body_depth_max: int = _setting(16, "deepest nesting of a request body", least=2, most=64)
+    rate_per_minute: int = _setting(120_000, "requests a minute for each API key", least=1)
+    lease_seconds: int = _setting(15, "how long a slot may be held between the gate and the database", least=1, most=3600)
+    risk_deadline_ms: int = _setting(300, "time a risk check may take before the policy's when_unavailable decides", least=1, most=10_000)
+    lateness_seconds: int = _setting(86_400, "how late an event's own time is still believed", least=0)
+    rival_wait_ms: int = _setting(2_000, "how long a request with a key in use waits for its rival", least=0, most=10_000)
+    idempotency_hours: int = _setting(24, "how long replies are kept for replay", least=24, most=24 * 90)
+    review_hours: int = _setting(24, "due time of a review", least=1, most=24 * 30)
+    log_level: str = _setting("info", "debug, info, warning or error")
+
+    @property
+    def effective_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'sheepdog.db'}"
+
+    @property
+    def effective_redis_url(self) -> str:
+        return self.redis_url or f"redis://127.0.0.1:{self.embedded_port}/0"
+
+    @property
+    def effective_queue_url(self) -> str:
+        return self.queue_url or self.effective_redis_url
+
+    def shown(self) -> dict[str, str]:
+        """Every setting as text; a secret shows only whether it is set, a URL loses its password."""
+        return {f.name: _shown(f, getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment. Raises `SettingsError` with every problem: unknown names, unreadable values, settings that contradict."""
+    environ = os.environ if environ is None else environ
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
+    known = {f.name: f for f in dataclasses.fields(Settings)}
+    problems = [_unknown(name, known) for name in given if name not in known]
+    values: dict[str, Any] = {}
+    for name in known.keys() & given.keys():
+        try:
+            values[name] = _read(known[name], given[name])
+        except ValueError as error:
+            problems.append(Text(zh=f"{PREFIX}{name.upper()} 无效:{error}", en=f"{PREFIX}{name.upper()} is not valid: {error}"))
+    settings = Settings(**values)
+    problems += _contradictions(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def secret_key_bytes(settings: Settings) -> bytes:
+    """The master key: from the settings, or from a file in the data folder that is made (mode 0600) at first use."""
+    if settings.secret_key:
+        return _decode_key(settings.secret_key)
+    path = settings.data_dir / "secret.key"
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _decode_key(path.read_text(encoding="ascii").strip())
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(base64.b64encode(key := secrets.token_bytes(32)).decode())
+    return key
+
+
+def _decode_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("the secret key is not base64") from error
+    if len(key) != 32:
+        raise ValueError(f"the secret key has {len(key)} bytes, not 32")
+    return key
+
+
+def _read(setting: dataclasses.Field[Any], text: str) -> Any:
+    if setting.type == "int":
+        number = int(text)
+        if not setting.metadata["least"] <= number <= setting.metadata["most"]:
+            raise ValueError(f"{number} is not between {setting.metadata['least']} and {setting.metadata['most']}")
+        return number
+    if setting.type == "Path":
+        return Path(text)
+    if setting.type == "ZoneInfo":
+        if text not in available_timezones():
+            raise ValueError(f"{text!r} is no IANA zone, such as Asia/Shanghai")
+        return ZoneInfo(text)
+    return text
+
+
+def _unknown(name: str, known: Mapping[str, Any]) -> Text:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    hint_zh, hint_en = (f",是否想写 {PREFIX}{near[0].upper()}?", f", did you mean {PREFIX}{near[0].upper()}?") if near else ("", "")
+    return Text(zh=f"没有 {PREFIX}{name.upper()} 这个配置{hint_zh}", en=f"there is no setting {PREFIX}{name.upper()}{hint_en}")
+
+
+def _contradictions(settings: Settings) -> list[Text]:
+    found: list[Text] = []
+
+    def complain(wrong: bool, zh: str, en: str) -> None:
+        if wrong:
+            found.append(Text(zh=zh, en=en))
+
+    database, hot, queue = (urlsplit(url).scheme for url in (settings.database_url, settings.redis_url, settings.effective_queue_url))
+    complain(
+        database not in {"", "sqlite", "postgresql+psycopg"},
+        "SHEEPDOG_DATABASE_URL 须以 sqlite:/// 或 postgresql+psycopg:// 开头",
+        "SHEEPDOG_DATABASE_URL starts with sqlite:/// or postgresql+psycopg://",
+    )
+    complain(
+        hot not in {"", "redis", "rediss", "sentinel", "redis+cluster", "rediss+cluster"},
+        "SHEEPDOG_REDIS_URL 须以 redis://、rediss://、sentinel:// 或 redis+cluster:// 开头",
+        "SHEEPDOG_REDIS_URL starts with redis://, rediss://, sentinel:// or redis+cluster://",
+    )
+    complain(
+        queue not in {"redis", "rediss"},
+        "SHEEPDOG_QUEUE_URL 必须是单机 redis:// 或 rediss://:RQ 不能使用集群或哨兵",
+        "SHEEPDOG_QUEUE_URL must be redis:// or rediss://: RQ cannot use a cluster or Sentinel URL",
+    )
+    complain(settings.lang not in {"", "zh", "en"}, "SHEEPDOG_LANG 须为 zh 或 en", "SHEEPDOG_LANG is zh or en")
+    complain(
+        settings.log_level not in {"debug", "info", "warning", "error"},
+        "SHEEPDOG_LOG_LEVEL 须为 debug、info、warning 或 error",
+        "SHEEPDOG_LOG_LEVEL is debug, info, warning or error",
+    )
+    if settings.secret_key:
+        try:
+            _decode_key(settings.secret_key)
+        except ValueError:
+            complain(True, "SHEEPDOG_SECRET_KEY 须为 32 字节的 base64", "SHEEPDOG_SECRET_KEY is 32 bytes in base64")
+    return found
+
+
+def _shown(setting: dataclasses.Field[Any], value: Any) -> str:
+    if not setting.metadata["secret"] or value == "":
+        return str(value)
+    parts = urlsplit(value) if "://" in str(value) else None
+    if parts is None:
+        return "(set)"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() if parts.netloc else str(value)

@@ -1,0 +1,126 @@
+"""The truth. `read()` and `write()` are the only ways in: a write on SQLite begins IMMEDIATE, and what a store cannot do becomes `Unavailable`.
+
+A commit whose outcome is unknown is an error of its own, because whoever asked must not be told either yes or no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.errors import Unavailable
+from core.text import Text
+
+_POSTGRES_OPTIONS = "-c lock_timeout=2000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000"
+
+
+class OutcomeUnknown(Unavailable):
+    """The commit was sent and no answer came. The caller keeps its lease and asks again with the same key."""
+
+
+class Database:
+    """One engine, two doors. Safe to share between threads; after a fork call `dispose()` first."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that commits at the end of the block and rolls back when the block raises."""
+        with _translated():
+            connection = self.engine.connect().execution_options(sheepdog_write=True)
+            try:
+                with connection:
+                    transaction = connection.begin()
+                    try:
+                        yield connection
+                    except BaseException:
+                        transaction.rollback()
+                        raise
+                    _commit(connection)
+            finally:
+                connection.close()
+
+    def dispose(self) -> None:
+        self.engine.dispose(close=False)
+
+
+def open_database(url: str, pool_size: int = 8) -> Database:
+    """Connect to `sqlite:///path` or `postgresql+psycopg://…`. Nothing is sent until the first use."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": 5.0, "check_same_thread": False}, pool_size=pool_size, max_overflow=8)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        arguments = {"options": _POSTGRES_OPTIONS, "connect_timeout": 3}
+        engine = create_engine(url, connect_args=arguments, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, pool_timeout=3)
+    return Database(engine)
+
+
+def insert_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
+    """`INSERT … ON CONFLICT DO NOTHING`: True when the row is ours, False when one stood in the way. Never aborts the transaction."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing()).rowcount == 1
+
+
+def _prepare_sqlite(raw: Any, _record: Any) -> None:
+    raw.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "trusted_schema=OFF"):
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock at once: a deferred transaction that upgrades later fails without waiting.
+    writes = connection.get_execution_options().get("sheepdog_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except DBAPIError as error:
+        if isinstance(error, OperationalError) and "locked" in str(error.orig):
+            raise
+        if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+            text = Text(zh="数据库没有答复提交结果,请用同一个幂等键重试。", en="The commit's outcome is unknown; retry with the same key.")
+            raise OutcomeUnknown("outcome_unknown", text, retry_after_seconds=1) from error
+        raise
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout as error:
+        raise _busy() from error
+    except (OperationalError, InterfaceError) as error:
+        if _is_busy(error):
+            raise _busy() from error
+        if error.connection_invalidated or "connect" in str(error.orig).lower() or "unable to open" in str(error.orig):
+            text = Text(zh="数据库暂时不可用,请稍后重试。", en="The database is away; try again shortly.")
+            raise Unavailable("database_away", text, retry_after_seconds=2) from error
+        raise
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    # SQLSTATE 55P03: lock_timeout; 40P01: deadlock; 40001: serialization; 57014: statement_timeout.
+    state = getattr(error.orig, "sqlstate", None)
+    return state in {"55P03", "40P01", "40001", "57014"} or "database is locked" in str(error.orig)
+
+
+def _busy() -> Unavailable:
+    return Unavailable("database_busy", Text(zh="数据库繁忙,请稍后重试。", en="The database is busy; try again shortly."))

@@ -1,0 +1,84 @@
+"""The event: one dataclass, one canonical form, shared by checks, claims and order facts.
+
+Its own time is believed only within [received − lateness, received + 60 s]; otherwise the server's time is used and the event is flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.canon import canonical, digest
+from core.clock import to_micros
+
+FUTURE_TOLERANCE = timedelta(seconds=60)
+# Fields that tell who a person is: never stored in clear, never put into bytes that are sealed.
+PERSONAL_FIELDS = ("user", "session", "device", "ip", "phone", "address", "payment_account", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened, as a merchant tells it. `id` is the merchant's own and makes every retry harmless.
+
+    `custom` holds declared custom fields; `amount_fen`, where there is one, is in fen. `clock_flag` is "", "late" or "future".
+    """
+
+    id: str
+    type: str
+    merchant: str
+    occurred_at: datetime
+    received_at: datetime
+    user: str
+    session: str | None = None
+    device: str | None = None
+    ip: str | None = None
+    phone: str | None = None
+    address: str | None = None
+    payment_account: str | None = None
+    email: str | None = None
+    session_started_at: datetime | None = None
+    campaign: str | None = None
+    order_id: str | None = None
+    amount_fen: int | None = None
+    custom: Mapping[str, Any] = field(default_factory=dict)
+    clock_flag: str = ""
+
+    def believed(self, lateness: timedelta) -> Event:
+        """The event with a time that windows may use."""
+        if self.occurred_at > self.received_at + FUTURE_TOLERANCE:
+            return replace(self, occurred_at=self.received_at, clock_flag="future")
+        if self.occurred_at < self.received_at - lateness:
+            return replace(self, occurred_at=self.received_at, clock_flag="late")
+        return self
+
+    def personal(self) -> dict[str, str]:
+        """The identifying fields that are present."""
+        return {name: value for name in PERSONAL_FIELDS if (value := getattr(self, name)) is not None}
+
+    def impersonal(self) -> dict[str, Any]:
+        """Everything else, JSON-able, times as microseconds; what canonical forms may hold in clear."""
+        fields: dict[str, Any] = {
+            "id": self.id,
+            "type": self.type,
+            "merchant": self.merchant,
+            "occurred_at": to_micros(self.occurred_at),
+            "received_at": to_micros(self.received_at),
+            "session_started_at": None if self.session_started_at is None else to_micros(self.session_started_at),
+            "campaign": self.campaign,
+            "order_id": self.order_id,
+            "amount_fen": self.amount_fen,
+            "custom": dict(self.custom) or None,
+            "clock_flag": self.clock_flag or None,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def content_hash(self) -> str:
+        """Tells two contents under one id apart: everything the merchant said, without the time of receipt."""
+        said = {**self.impersonal(), **self.personal()}
+        for ours in ("received_at", "clock_flag"):
+            said.pop(ours, None)
+        if self.clock_flag:
+            said.pop("occurred_at")
+        return digest(canonical(said))

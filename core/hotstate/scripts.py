@@ -1,0 +1,63 @@
+"""Lua scripts, each in a `.lua` file whose first comment names its KEYS and ARGV. They are sent by digest and loaded where a server lacks them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from redis.exceptions import NoScriptError
+
+from core.hotstate.clients import HotState, hot_state_guard
+
+Argument = str | int | float | bytes
+
+
+class Script:
+    """One script. `run` sends one call; `Call`s of several scripts travel together in `run_together`."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.stem
+        self.source = path.read_text(encoding="utf-8")
+        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+    def command(self, keys: Sequence[str], arguments: Sequence[Argument], by_source: bool = False) -> tuple[Argument, ...]:
+        head = ("EVAL", self.source) if by_source else ("EVALSHA", self.sha)
+        return (*head, len(keys), *keys, *arguments)
+
+    def run(self, client: HotState, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run on the server that owns `keys` (all in one hash slot). A script that was never loaded did not run, so sending it again is safe."""
+        with hot_state_guard():
+            try:
+                return client.execute_command(*self.command(keys, arguments))
+            except NoScriptError:
+                return client.execute_command(*self.command(keys, arguments, by_source=True))
+
+
+Call = tuple[Script, Sequence[str], Sequence[Argument]]
+
+
+def run_together(client: HotState, calls: Sequence[Call]) -> list[Any]:
+    """Run the calls in one round trip, in order, without a transaction: in a cluster they go to several servers.
+
+    A call that a server did not know is sent again by source; the others are not.
+    """
+    with hot_state_guard():
+        answers = _pipeline(client, calls, by_source=False)
+        missing = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if missing:
+            for index, answer in zip(missing, _pipeline(client, [calls[i] for i in missing], by_source=True), strict=True):
+                answers[index] = answer
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+
+def _pipeline(client: HotState, calls: Sequence[Call], by_source: bool) -> list[Any]:
+    # execute_command, because RedisCluster's pipeline refuses evalsha() in redis-py 8.1.
+    pipe = client.pipeline(transaction=False)
+    for script, keys, arguments in calls:
+        pipe.execute_command(*script.command(keys, arguments, by_source))
+    return list(pipe.execute(raise_on_error=False))

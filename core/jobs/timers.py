@@ -1,0 +1,82 @@
+"""Timers are rows: whatever must happen later stands in SQL, so a lost queue loses nothing. RQ only wakes; a sweeper re-enqueues what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from core.db.engine import insert_ignore
+from core.db.tables import timers
+from core.ids import new_id
+
+ATTEMPTS_MAX = 12
+Handler = Callable[[Connection, str, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    id: str
+    merchant: str
+    kind: str
+    ref: str
+    due_at: datetime
+    attempts: int
+
+
+class Handlers:
+    """What each kind of timer does. A kind is registered once; every handler is idempotent and runs in the timer's own transaction."""
+
+    def __init__(self) -> None:
+        self._by_kind: dict[str, Handler] = {}
+
+    def register(self, kind: str, handler: Handler) -> None:
+        if kind in self._by_kind:
+            raise ValueError(f"timer kind {kind} is registered twice")
+        self._by_kind[kind] = handler
+
+    def kinds(self) -> frozenset[str]:
+        return frozenset(self._by_kind)
+
+    def __getitem__(self, kind: str) -> Handler:
+        return self._by_kind[kind]
+
+
+def set_timer(connection: Connection, *, merchant: str, kind: str, ref: str, due_at: datetime) -> None:
+    """Set the one timer of this kind for `ref`; a timer that stands is moved and armed again."""
+    values = {"id": new_id("tmr"), "merchant": merchant, "kind": kind, "ref": ref, "due_at": due_at, "state": "pending", "attempts": 0}
+    if not insert_ignore(connection, timers, values):
+        same = (timers.c.kind == kind, timers.c.ref == ref)
+        connection.execute(update(timers).where(*same).values(due_at=due_at, state="pending", attempts=0, last_error=None))
+
+
+def due_timers(connection: Connection, now: datetime, most: int = 200) -> list[Timer]:
+    """Pending timers whose time has come, oldest first."""
+    query = select(*_columns()).where(timers.c.state == "pending", timers.c.due_at <= now).order_by(timers.c.due_at).limit(most)
+    return [Timer(*row) for row in connection.execute(query)]
+
+
+def fire(connection: Connection, timer_id: str, handlers: Handlers, now: datetime) -> bool:
+    """Run a due timer once, in this transaction; False when it is done, moved or gone. A failing handler's error goes up, see `postpone`."""
+    # Marked first: on PostgreSQL the row lock keeps a second worker waiting, and then it finds the timer done.
+    claim = update(timers).where(timers.c.id == timer_id, timers.c.state == "pending", timers.c.due_at <= now)
+    if connection.execute(claim.values(state="done")).rowcount != 1:
+        return False
+    timer = Timer(*connection.execute(select(*_columns()).where(timers.c.id == timer_id)).one())
+    handlers[timer.kind](connection, timer.ref, now)
+    return True
+
+
+def postpone(connection: Connection, timer_id: str, error: str, now: datetime) -> None:
+    """After a failure: try again with a doubling pause (2 s to 1 h); after the last attempt the timer is dead and shown as such."""
+    attempts = connection.execute(select(timers.c.attempts).where(timers.c.id == timer_id)).scalar_one() + 1
+    pause = timedelta(seconds=min(3600, 2**attempts))
+    state = "dead" if attempts >= ATTEMPTS_MAX else "pending"
+    values = {"attempts": attempts, "due_at": now + pause, "state": state, "last_error": error[:200]}
+    connection.execute(update(timers).where(timers.c.id == timer_id, timers.c.state == "pending").values(**values))
+
+
+def _columns() -> list[object]:
+    return [timers.c[name] for name in Timer.__slots__]

@@ -1,0 +1,82 @@
+"""Personal data from the first row: keyed hashes to match people, per-subject keys to read them, and neither in sealed bytes.
+
+Three keys come from one master key by HKDF-SHA256: one matches, one wraps the subjects' own keys, one seals what is in transit through Redis.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE_BYTES = 12
+
+
+class Unreadable(Exception):
+    """The ciphertext was altered, or belongs to another key."""
+
+
+class Vault:
+    """Keyed hashing and authenticated encryption under one master key of 32 bytes."""
+
+    def __init__(self, master: bytes) -> None:
+        if len(master) != 32:
+            raise ValueError("the master key has 32 bytes")
+        self._match_key = _derive(master, b"match")
+        self._wrap = AESGCM(_derive(master, b"wrap"))
+        self._transit = AESGCM(_derive(master, b"transit"))
+
+    def token(self, merchant: str, kind: str, value: str) -> str:
+        """The keyed hash (BLAKE2b, 160 bits, hex) that matches one value of a kind within a merchant. Lengths are hashed in, so nothing collides by joining."""
+        mac = blake2b(key=self._match_key, digest_size=20)
+        for part in (merchant, kind, value):
+            data = part.encode("utf-8", "surrogatepass")
+            mac.update(len(data).to_bytes(4, "big") + data)
+        return mac.hexdigest()
+
+    def new_subject_key(self) -> tuple[bytes, bytes]:
+        """A fresh data key and its wrapped form. Destroying the wrapped form destroys all that the key encrypted."""
+        key = secrets.token_bytes(32)
+        return key, _seal(self._wrap, key)
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        return _open(self._wrap, wrapped)
+
+    def seal_transit(self, fields: Mapping[str, str]) -> bytes:
+        """Encrypt fields on their way through Redis to the drainer."""
+        return _seal(self._transit, json.dumps(dict(fields), ensure_ascii=True).encode())
+
+    def open_transit(self, sealed: bytes) -> dict[str, str]:
+        return dict(json.loads(_open(self._transit, sealed)))
+
+
+def seal_fields(key: bytes, fields: Mapping[str, str]) -> bytes:
+    """Encrypt fields under a subject's own key (AES-256-GCM, random nonce in front)."""
+    return _seal(AESGCM(key), json.dumps(dict(fields), ensure_ascii=True).encode())
+
+
+def open_fields(key: bytes, sealed: bytes) -> dict[str, str]:
+    """Raises `Unreadable` when the bytes were altered or the key is another's."""
+    return dict(json.loads(_open(AESGCM(key), sealed)))
+
+
+def _derive(master: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"sheepdog/" + purpose).derive(master)
+
+
+def _seal(cipher: AESGCM, data: bytes) -> bytes:
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, data, None)
+
+
+def _open(cipher: AESGCM, sealed: bytes) -> bytes:
+    try:
+        return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+    except (InvalidTag, ValueError) as error:
+        raise Unreadable("the sealed bytes cannot be opened") from error
