@@ -1,0 +1,81 @@
+"""What the risk engine remembers for good: events, decisions as the bytes that are hashed, refusals with their repeats, and reviews."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+
+from core.db.types import Instant, merchant_column, metadata
+
+events = Table(
+    "events",
+    metadata,
+    merchant_column(primary_key=True),
+    Column("id", String(128), primary_key=True),
+    Column("type", String(64), nullable=False),
+    Column("subject_id", ForeignKey("subjects.id"), nullable=False, index=True),
+    Column("occurred_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    # Canonical bytes without a personal field, and the personal fields under the subject's own key.
+    Column("body", LargeBinary, nullable=False),
+    Column("personal", LargeBinary),
+    # What the event caused, as replied; kept so that a retry hears the same.
+    Column("effects", LargeBinary),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    merchant_column(),
+    Column("scene", String(64), nullable=False),
+    Column("event_id", String(160), nullable=False),
+    Column("subject_id", ForeignKey("subjects.id"), nullable=False, index=True),
+    Column("campaign", String(64)),
+    Column("outcome", String(16), nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("policy", String(64), nullable=False),
+    Column("policy_version", String(64), nullable=False),
+    Column("degraded", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", String(64), nullable=False),
+    UniqueConstraint("merchant", "scene", "event_id"),
+    CheckConstraint("outcome IN ('allow', 'challenge', 'review', 'reject')", name="outcome"),
+    Index("ix_decisions_find", "merchant", "outcome", "at"),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    merchant_column(primary_key=True),
+    Column("campaign", String(64), primary_key=True),
+    Column("subject_id", ForeignKey("subjects.id"), primary_key=True),
+    # Repeats with the same reasons within the hour add to one row and answer with its decision.
+    Column("reasons_digest", String(64), primary_key=True),
+    Column("hour", Integer, primary_key=True),
+    Column("decision_id", ForeignKey("decisions.id"), nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    CheckConstraint("times > 0", name="times"),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    merchant_column(),
+    Column("decision_id", ForeignKey("decisions.id"), nullable=False, unique=True),
+    Column("reward_id", String(32), nullable=False),
+    Column("campaign", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("resolution", String(16)),
+    Column("resolved_by", String(32)),
+    Column("resolved_at", Instant),
+    Column("reason", String(2000)),
+    CheckConstraint("state IN ('open', 'resolved')", name="state"),
+    CheckConstraint("resolution IN ('post', 'void')", name="resolution"),
+    Index("ix_reviews_queue", "merchant", "state", "due_at"),
+)
