@@ -107,6 +107,7 @@ rewards = Table(
     Column("decision_id", ForeignKey("decisions.id"), nullable=False),
     # The gate's name for the request, so that a rebuilt gate still knows who was served.
     Column("request_id", String(64), nullable=False),
+    Column("body_hash", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     Column("face_fen", BigInteger, nullable=False),
     Column("posted_fen", BigInteger, nullable=False, default=0),

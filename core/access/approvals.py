@@ -83,4 +83,4 @@ def _join(connection: Connection, approval_id: str, principal_id: str, role: str
     if insert_ignore(connection, approval_parties, {"approval_id": approval_id, "principal_id": principal_id, "role": role}):
         return True
     query = select(approval_parties.c.role).where(approval_parties.c.approval_id == approval_id, approval_parties.c.principal_id == principal_id)
-    return connection.execute(query).scalar_one() == role
+    return bool(connection.execute(query).scalar_one() == role)

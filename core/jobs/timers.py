@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Column, Connection, select, update
 
 from core.db.engine import insert_ignore
 from core.db.tables import timers
@@ -78,5 +79,5 @@ def postpone(connection: Connection, timer_id: str, error: str, now: datetime) -
     connection.execute(update(timers).where(timers.c.id == timer_id, timers.c.state == "pending").values(**values))
 
 
-def _columns() -> list[object]:
+def _columns() -> list[Column[Any]]:
     return [timers.c[name] for name in Timer.__slots__]

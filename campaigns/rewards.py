@@ -1,0 +1,127 @@
+"""Rewards: what a person was given, and the moves of its two machines, each with its transfers, audit entry and message in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from campaigns.machines import require_reward_step
+from campaigns.store import budgets, ledger
+from campaigns.store.slots import Held, give_back
+from campaigns.store.tables import rewards
+from core.audit.log import append
+from core.errors import Conflict, NotFound
+from core.jobs.outbox import announce
+from core.jobs.timers import set_timer
+from core.money import Money
+from core.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """A row of `rewards`. Amounts in fen; the two states are explained in `campaigns.machines`."""
+
+    id: str
+    merchant: str
+    campaign: str
+    version: int
+    mechanic: str
+    subject_id: str
+    decision_id: str
+    state: str
+    face_fen: int
+    posted_fen: int
+    reversed_fen: int
+    currency: str
+    threshold_fen: int
+    valid_from: datetime
+    valid_until: datetime
+    lock_for_seconds: int
+    use_state: str
+    order_id: str | None
+    locked_until: datetime | None
+    created_at: datetime
+
+    @property
+    def face(self) -> Money:
+        return Money(self.face_fen, self.currency)
+
+    def public(self) -> dict[str, Any]:
+        """The reward for its merchant: JSON-able, no personal data."""
+        return {
+            "id": self.id,
+            "campaign": self.campaign,
+            "version": self.version,
+            "mechanic": self.mechanic,
+            "subject": self.subject_id,
+            "decision_id": self.decision_id,
+            "state": self.state,
+            "use_state": self.use_state,
+            "amount_fen": self.face_fen,
+            "posted_fen": self.posted_fen,
+            "reversed_fen": self.reversed_fen,
+            "currency": self.currency,
+            "threshold_fen": self.threshold_fen,
+            "valid_from": self.valid_from.isoformat(),
+            "valid_until": self.valid_until.isoformat(),
+            "order_id": self.order_id,
+            "locked_until": None if self.locked_until is None else self.locked_until.isoformat(),
+            "created_at": self.created_at.isoformat(),
+        }
+
+
+def find_reward(connection: Connection, merchant: str, reward_id: str, lock: bool = False) -> Reward:
+    """The merchant's reward; with `lock` its row stays ours until the transaction ends. Raises `NotFound`."""
+    query = select(*(rewards.c[name] for name in Reward.__slots__)).where(rewards.c.id == reward_id, rewards.c.merchant == merchant)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("reward_not_found", Text(zh="没有这个奖励", en="there is no such reward"))
+    return Reward(*row)
+
+
+def list_rewards(connection: Connection, merchant: str, *, after: str, most: int, filters: Mapping[str, str]) -> list[Reward]:
+    """The merchant's rewards in the order they were made, after the id `after`; filters are columns of `Reward`."""
+    query = select(*(rewards.c[name] for name in Reward.__slots__)).where(rewards.c.merchant == merchant, rewards.c.id > after)
+    for name, value in filters.items():
+        query = query.where(rewards.c[name] == value)
+    return [Reward(*row) for row in connection.execute(query.order_by(rewards.c.id).limit(most))]
+
+
+def change(connection: Connection, reward: Reward, now: datetime, **values: Any) -> None:
+    """Write new values where the reward is still as it was read; raises `Conflict` when somebody moved it first."""
+    same = (rewards.c.id == reward.id, rewards.c.state == reward.state, rewards.c.use_state == reward.use_state)
+    unmoved = rewards.c.reversed_fen == reward.reversed_fen
+    if connection.execute(update(rewards).where(*same, unmoved).values(**values, updated_at=now)).rowcount != 1:
+        raise Conflict("reward_moved", Text(zh="奖励刚刚被其他请求改动,请重试", en="another request has just moved this reward; try again"))
+
+
+def post_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> None:
+    """reserved or held → posted: the person is owed the face value from now on, until the coupon's last moment."""
+    require_reward_step(reward.state, "posted")
+    change(connection, reward, now, state="posted", posted_fen=reward.face_fen)
+    movement = ledger.Movement(
+        ledger.promotion(reward.campaign), ledger.entitlement(reward.subject_id), reward.face, "reward.posted", f"post:{reward.id}", reward.id
+    )
+    ledger.post(connection, reward.merchant, movement, now)
+    set_timer(connection, merchant=reward.merchant, kind="coupon.expiry", ref=reward.id, due_at=reward.valid_until)
+    tell(connection, reward, "reward.posted", actor, now)
+
+
+def void_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> list[Held]:
+    """reserved or held → void: slots and budget go back; returns the slots for the gate to give out again."""
+    require_reward_step(reward.state, "void")
+    change(connection, reward, now, state="void")
+    budgets.restore(connection, reward.merchant, reward.campaign, reward.face_fen)
+    tell(connection, reward, "reward.void", actor, now)
+    return give_back(connection, reward.id)
+
+
+def tell(connection: Connection, reward: Reward, what: str, actor: str, now: datetime, **detail: Any) -> None:
+    """Audit entry and outbox message of one act."""
+    body = {"reward": reward.id, "campaign": reward.campaign, "version": reward.version, "amount_fen": reward.face_fen, **detail}
+    append(connection, merchant=reward.merchant, actor=actor, action=what, target=reward.id, now=now, detail=body)
+    announce(connection, merchant=reward.merchant, topic=what, ref=reward.id, body=body, now=now)

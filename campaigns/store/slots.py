@@ -1,0 +1,81 @@
+"""Slots in SQL: the taking that counts. A slot is a row whose primary key admits one holder; giving back deletes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from campaigns.store.tables import resources, slots
+from core.db.engine import insert_ignore
+from core.errors import Conflict
+from core.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A slot that was given back: of which kind of resource, for which limit token, and its number."""
+
+    kind: str
+    token: str
+    slot: int
+
+
+def resource_id(merchant: str, campaign: str, kind: str) -> str:
+    return f"{merchant}/{campaign}/{kind}"
+
+
+def declare(connection: Connection, merchant: str, campaign: str, kind: str, capacity: int) -> None:
+    """Make the resource, or change its capacity. Raises `Conflict` when a taken slot lies beyond the new capacity."""
+    name = resource_id(merchant, campaign, kind)
+    row = {"id": name, "merchant": merchant, "campaign": campaign, "kind": kind, "capacity": capacity}
+    if insert_ignore(connection, resources, row):
+        return
+    beyond = select(slots.c.slot).where(slots.c.resource_id == name, slots.c.slot >= capacity).limit(1)
+    if connection.execute(beyond).first() is not None:
+        text = Text(zh=f"{kind} 的上限不能低于已经发出的数量", en=f"the {kind} limit cannot go below what was already taken")
+        raise Conflict("limit_below_taken", text, kind=kind, capacity=capacity)
+    try:
+        connection.execute(update(resources).where(resources.c.id == name).values(capacity=capacity))
+    except IntegrityError as error:
+        raise Conflict("limit_below_taken", Text(zh="上限不能低于已经发出的数量", en="the limit cannot go below what was taken")) from error
+
+
+def withdraw(connection: Connection, merchant: str, campaign: str, kind: str) -> None:
+    """A limit that the new version no longer has counts nobody from now on."""
+    name = resource_id(merchant, campaign, kind)
+    connection.execute(delete(slots).where(slots.c.resource_id == name))
+    connection.execute(delete(resources).where(resources.c.id == name))
+
+
+def take(connection: Connection, resource: str, capacity: int, slot: int, holder: str, now: datetime, token: str = "") -> bool:
+    """Take one numbered slot; False when another holds it."""
+    row = {"resource_id": resource, "token": token, "slot": slot, "capacity": capacity, "holder": holder, "taken_at": now}
+    return insert_ignore(connection, slots, row)
+
+
+def take_nth(connection: Connection, resource: str, capacity: int, token: str, holder: str, now: datetime) -> int | None:
+    """Take the token's lowest free slot; None when it holds `capacity` of them. A rival's insert is waited for and then stepped over."""
+    query = select(slots.c.slot).where(slots.c.resource_id == resource, slots.c.token == token)
+    for _ in range(capacity + 1):
+        held = set(connection.execute(query).scalars())
+        free = next((slot for slot in range(capacity) if slot not in held), None)
+        if free is None:
+            return None
+        if take(connection, resource, capacity, free, holder, now, token):
+            return free
+    return None
+
+
+def give_back(connection: Connection, holder: str) -> list[Held]:
+    """Delete every slot of the holder; returns what was held, for the gate."""
+    query = (
+        select(resources.c.kind, slots.c.token, slots.c.slot)
+        .join(resources, resources.c.id == slots.c.resource_id)
+        .where(slots.c.holder == holder)
+    )
+    held = [Held(*row) for row in connection.execute(query)]
+    connection.execute(delete(slots).where(slots.c.holder == holder))
+    return held
