@@ -41,19 +41,22 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the gate said. `slot` counts only with code "ok"; `limit` names the limit that was reached."""
+    """What the gate said. `slot` counts only with code "ok"; `limit` names the limit that was reached, `epoch` the gate's when it is another."""
 
     code: str
     slot: int | None = None
     limit: str | None = None
+    epoch: int | None = None
 
 
 class Gate:
     """The gate of one campaign under one epoch. Cheap to make; holds no connection of its own."""
 
-    def __init__(self, client: HotState, merchant: str, campaign: str, epoch: int) -> None:
+    def __init__(self, client: HotState, merchant: str, campaign: str, epoch: int, limit_kinds: tuple[str, ...] = LIMIT_KINDS) -> None:
         self._client = client
-        self.epoch = epoch
+        self.merchant, self.campaign, self.epoch = merchant, campaign, epoch
+        # In one fixed order, because a lease remembers the tokens of its limits by position.
+        self._kinds = tuple(kind for kind in LIMIT_KINDS if kind in limit_kinds)
         self.tag = f"{{sd:g:{merchant}:{campaign}}}"
         self.meta = f"{self.tag}:meta"
 
@@ -86,9 +89,9 @@ class Gate:
         keys = [self.meta, self.key(f"q:{request_id}"), self.key("leases"), self.key("held")]
         return bool(_CONFIRM.run(self._client, keys, [self.epoch, request_id]))
 
-    def release(self, request_id: str, kinds: Sequence[str]) -> bool:
-        """Give a lease back; `kinds` are the limits that the ask had, in order."""
-        keys = [self.meta, self.key(f"q:{request_id}"), self.key("free"), self.key("leases"), self.key("held"), *self.limit_keys(kinds)]
+    def release(self, request_id: str) -> bool:
+        """Give a lease back, with its share of the budget and of the limits."""
+        keys = [self.meta, self.key(f"q:{request_id}"), self.key("free"), self.key("leases"), self.key("held"), *self.limit_keys(self._kinds)]
         return bool(_RELEASE.run(self._client, keys, [self.epoch, request_id]))
 
     def give_back(self, reward_id: str, slot: int, cost_fen: int, tokens: dict[str, str], keep_ms: int = 86_400_000) -> bool:
@@ -120,6 +123,8 @@ def _answer(raw: Sequence[str], ask: Ask) -> Answer:
         return Answer(code, slot=int(detail))
     if code == "limit":
         return Answer(code, limit=ask.limits[int(detail) - 1].kind)
+    if code == "epoch":
+        return Answer(code, epoch=int(detail))
     return Answer(code)
 
 

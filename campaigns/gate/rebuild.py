@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from campaigns.gate.gate import LIMIT_KINDS, SWAP, Gate
+from campaigns.store.budgets import OPEN_FEN
 from campaigns.store.tables import budgets, campaigns, resources, rewards, slots
 from core.db.engine import Database
 from core.errors import Unavailable
@@ -96,7 +97,7 @@ def _raise_and_read(connection: Connection, merchant: str, campaign: str, since:
         -1 if stock is None else stock.capacity,
         taken,
         counts,
-        -1 if budget is None else budget.cap_fen,
+        -1 if budget is None or budget.cap_fen == OPEN_FEN else budget.cap_fen,
         0 if budget is None else budget.used_fen,
         _served(connection, merchant, campaign, since),
     )

@@ -9,6 +9,9 @@ from core.db.engine import insert_ignore
 from core.errors import Conflict
 from core.text import Text
 
+# A campaign without a budget of its own is bounded by its total (the file check asks for one of the two); the row still counts what it used.
+OPEN_FEN = 2**62
+
 
 def declare(connection: Connection, merchant: str, campaign: str, cap_fen: int) -> None:
     """Make the budget, or change its cap. Raises `Conflict` when more is spent already."""

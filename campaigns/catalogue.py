@@ -1,0 +1,146 @@
+"""Campaigns as they stand: which version is live, and every version that ever was. A process keeps what it read for one second."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from campaigns.files.load import campaign_from_document
+from campaigns.model import Campaign
+from campaigns.store.tables import campaign_versions, campaigns
+from core.db.engine import Database
+from core.errors import NotFound
+from core.text import Text
+
+FRESH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A campaign's live version and its gate's epoch, at one moment."""
+
+    merchant: str
+    campaign: Campaign
+    version: int
+    status: str
+    epoch: int
+
+    @property
+    def campaign_id(self) -> str:
+        return self.campaign.id
+
+    @property
+    def limit_kinds(self) -> tuple[str, ...]:
+        """The limits that count holders, besides the stock."""
+        limits = self.campaign.limits
+        caps = {"user": limits.per_user, "device": limits.per_device, "phone": limits.per_phone}
+        return tuple(kind for kind, cap in caps.items() if cap is not None)
+
+
+class Catalogue:
+    """Live campaigns by (merchant, id), cached. Documents never change, so a parsed one is kept by its hash."""
+
+    def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._monotonic = monotonic
+        self._standing: dict[tuple[str, str], tuple[float, Standing]] = {}
+        self._parsed: dict[str, Campaign] = {}
+        self._lock = Lock()
+
+    def live(self, merchant: str, campaign_id: str, fresh: bool = False) -> Standing:
+        """The live version, at most a second old. Raises `NotFound` where none was ever approved."""
+        key = (merchant, campaign_id)
+        known = self._standing.get(key)
+        if known is not None and not fresh and self._monotonic() - known[0] < FRESH_SECONDS:
+            return known[1]
+        read_at = self._monotonic()
+        with self._database.read() as connection:
+            row = _live_row(connection, merchant, campaign_id)
+        if row is None:
+            raise campaign_missing(campaign_id)
+        standing = Standing(merchant, self._parse(row.content_hash, row.document), row.live_version, row.status, row.gate_epoch)
+        with self._lock:
+            if len(self._standing) > 4096:
+                self._standing.clear()
+            self._standing[key] = (read_at, standing)
+        return standing
+
+    def _parse(self, content_hash: str, document: bytes) -> Campaign:
+        campaign = self._parsed.get(content_hash)
+        if campaign is None:
+            campaign = campaign_from_document(json.loads(document))
+            with self._lock:
+                if len(self._parsed) > 4096:
+                    self._parsed.clear()
+                self._parsed[content_hash] = campaign
+        return campaign
+
+
+def campaign_missing(campaign_id: str) -> NotFound:
+    return NotFound("campaign_not_found", Text(zh=f"没有生效的活动 {campaign_id}", en=f"there is no live campaign {campaign_id}"))
+
+
+def list_campaigns(connection: Connection, merchant: str, after: str, most: int) -> list[dict[str, Any]]:
+    """The merchant's campaigns by id, each with its status and live version."""
+    query = select(campaigns).where(campaigns.c.merchant == merchant, campaigns.c.id > after).order_by(campaigns.c.id).limit(most)
+    return [
+        {"id": row.id, "mechanic": row.mechanic, "status": row.status or "proposed", "live_version": row.live_version, "created_at": row.created_at.isoformat()}
+        for row in connection.execute(query)
+    ]
+
+
+def show_campaign(connection: Connection, merchant: str, campaign_id: str) -> dict[str, Any]:
+    """One campaign with all its versions, the live document whole. Raises `NotFound`."""
+    head = connection.execute(select(campaigns).where(campaigns.c.merchant == merchant, campaigns.c.id == campaign_id)).one_or_none()
+    if head is None:
+        raise campaign_missing(campaign_id)
+    of_it = (campaign_versions.c.merchant == merchant, campaign_versions.c.campaign == campaign_id)
+    rows = connection.execute(select(campaign_versions).where(*of_it).order_by(campaign_versions.c.version)).all()
+    live = next((json.loads(row.document) for row in rows if row.version == head.live_version), None)
+    return {
+        "id": campaign_id,
+        "mechanic": head.mechanic,
+        "status": head.status or "proposed",
+        "live_version": head.live_version,
+        "document": live,
+        "versions": [_version(row) for row in rows],
+    }
+
+
+def _version(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "version": row.version,
+        "state": row.state,
+        "content_hash": row.content_hash,
+        "author": row.author,
+        "approver": row.approver,
+        "approval_id": row.approval_id,
+        "note": row.note,
+        "created_at": row.created_at.isoformat(),
+        "live_from": _iso(row.live_from),
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _live_row(connection: Connection, merchant: str, campaign_id: str) -> Row[Any] | None:
+    query = (
+        select(campaigns.c.live_version, campaigns.c.status, campaigns.c.gate_epoch, campaign_versions.c.content_hash, campaign_versions.c.document)
+        .join(
+            campaign_versions,
+            (campaign_versions.c.merchant == campaigns.c.merchant)
+            & (campaign_versions.c.campaign == campaigns.c.id)
+            & (campaign_versions.c.version == campaigns.c.live_version),
+        )
+        .where(campaigns.c.merchant == merchant, campaigns.c.id == campaign_id)
+    )
+    return connection.execute(query).one_or_none()

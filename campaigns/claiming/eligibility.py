@@ -1,0 +1,63 @@
+"""Who may ask at all, decided without a store: the schedule, the identifiers that the limits need, and the audience.
+
+Every unmet condition is found, so that a customer can be told all of them; the first is the refusal's code.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from campaigns.catalogue import Standing
+from campaigns.claiming.model import ClaimRequest, Refused, refusal
+from campaigns.gate.gate import Ask, Limit
+from campaigns.mechanics import mechanic_named
+from campaigns.model import Campaign
+from core.privacy.vault import Vault
+
+_STATUS = {"paused": "campaign_paused", "ended": "campaign_over"}
+_PHASE = {"upcoming": "not_started", "over": "campaign_over"}
+
+
+def refuse_early(standing: Standing, claim: ClaimRequest, now: datetime) -> Refused | None:
+    """The first reason why this claim cannot succeed, or None."""
+    campaign = standing.campaign
+    code = (
+        _STATUS.get(standing.status)
+        or _PHASE.get(campaign.phase_at(now))
+        or _missing_identifier(campaign, claim)
+        or _outside_audience(campaign, claim, now)
+    )
+    return None if code is None else refusal(code)
+
+
+def ask_of(standing: Standing, claim: ClaimRequest, vault: Vault, request_id: str) -> Ask:
+    """What the gate must know: the cost of the reward and the holder of each limit, as keyed hashes."""
+    campaign, event = standing.campaign, claim.event
+    given = (
+        ("user", event.user, campaign.limits.per_user),
+        ("device", event.device, campaign.limits.per_device),
+        ("phone", event.phone, campaign.limits.per_phone),
+    )
+    limits = [Limit(kind, vault.token(event.merchant, kind, value), cap) for kind, value, cap in given if cap is not None and value is not None]
+    cost = mechanic_named(campaign.mechanic).reward_value(campaign.terms)
+    return Ask(request_id, claim.request.body_hash, cost.fen, tuple(limits))
+
+
+def _missing_identifier(campaign: Campaign, claim: ClaimRequest) -> str | None:
+    # A device or phone that is missing never lets a limit be bypassed.
+    if campaign.limits.per_device is not None and not claim.event.device:
+        return "device_required"
+    if campaign.limits.per_phone is not None and not claim.event.phone:
+        return "phone_required"
+    return None
+
+
+def _outside_audience(campaign: Campaign, claim: ClaimRequest, now: datetime) -> str | None:
+    within, first_order = campaign.eligibility.registered_within, campaign.eligibility.first_order
+    if (within is not None and claim.registered_at is None) or (first_order and claim.order_count is None):
+        return "facts_missing"
+    if within is not None and claim.registered_at is not None and not now - within < claim.registered_at <= now:
+        return "not_new_user"
+    if first_order and claim.order_count:
+        return "not_first_order"
+    return None

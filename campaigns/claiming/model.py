@@ -1,0 +1,76 @@
+"""A claim and its outcomes, as values: a refusal is an answer with a stable code and words for the customer, not an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from campaigns.ports import Reason
+from core.access.idempotency import Reply, RequestKey
+from core.event import Event
+from core.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """A customer's wish for a reward. `event` carries who and where from; the facts are what the shop attests of the customer."""
+
+    campaign: str
+    request: RequestKey
+    event: Event
+    registered_at: datetime | None = None
+    order_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No reward. `decision_id` is there when the risk engine refused, and can be appealed with."""
+
+    code: str
+    text: Text
+    reasons: Sequence[Reason] = ()
+    decision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A reward stands in SQL: posted, or held for review. `reply` is what any retry with the same key will hear."""
+
+    reply: Reply
+
+
+Outcome = Claimed | Refused
+
+_TEXTS: dict[str, Text] = {
+    "not_started": Text(zh="活动尚未开始", en="the campaign has not started"),
+    "campaign_over": Text(zh="活动已结束", en="the campaign is over"),
+    "campaign_paused": Text(zh="活动已暂停", en="the campaign is paused"),
+    "sold_out": Text(zh="已领完", en="all rewards are taken"),
+    "budget_exhausted": Text(zh="活动预算已用完", en="the campaign's budget is spent"),
+    "user_limit": Text(zh="您已达到领取上限", en="this customer has taken as many as one customer may"),
+    "device_limit": Text(zh="该设备已达到领取上限", en="this device has taken as many as one device may"),
+    "phone_limit": Text(zh="该手机号已达到领取上限", en="this phone number has taken as many as one number may"),
+    "device_required": Text(zh="此活动需要设备标识", en="this campaign limits claims per device, so the claim must name its device"),
+    "phone_required": Text(zh="此活动需要手机号", en="this campaign limits claims per phone, so the claim must name its phone"),
+    "facts_missing": Text(zh="缺少判断领取条件所需的信息", en="the claim lacks the facts that the campaign's conditions ask for"),
+    "not_new_user": Text(zh="仅限新注册用户", en="only newly registered customers may claim"),
+    "not_first_order": Text(zh="仅限首单用户", en="only customers without an order may claim"),
+    "risk_refused": Text(zh="本次领取未通过安全校验,您可以申诉", en="the claim did not pass the risk check; the customer may appeal"),
+    "challenge_required": Text(zh="请先完成安全验证", en="the customer must pass a challenge first"),
+}
+
+
+def refusal(code: str, reasons: Sequence[Reason] = (), decision_id: str | None = None) -> Refused:
+    """A refusal by its code; an unknown code is a programmer's error (`KeyError`)."""
+    return Refused(code, _TEXTS[code], reasons, decision_id)
+
+
+def refusal_codes() -> Mapping[str, Text]:
+    """Every code that a claim may be refused with, for the documentation."""
+    return dict(_TEXTS)
+
+
+def claim_body(reward: Mapping[str, Any], decision: Mapping[str, Any], review_id: str | None) -> dict[str, Any]:
+    return {"reward": dict(reward), "decision": dict(decision), "review_id": review_id}

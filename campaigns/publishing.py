@@ -1,0 +1,134 @@
+"""From a file to a live campaign: a marketer proposes a version, a second person approves exactly those bytes, and it is live at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from campaigns.files.load import LoadedCampaign, campaign_from_document, load_campaign
+from campaigns.gate.rebuild import raise_epoch
+from campaigns.model import Campaign
+from campaigns.store import budgets, slots
+from campaigns.store.tables import campaign_versions, campaigns
+from core.access.approvals import Approval, decide, find_approval, propose
+from core.audit.log import append
+from core.canon import canonical, digest
+from core.db.engine import insert_ignore
+from core.errors import Conflict, NotFound
+from core.jobs.outbox import announce
+from core.text import Text
+
+KIND = "campaign.publish"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A version that waits for its approval."""
+
+    campaign: str
+    version: int
+    content_hash: str
+    approval_id: str
+
+
+def propose_campaign(
+    connection: Connection, *, merchant: str, source: bytes, name: str, author: str, note: str, now: datetime, base_version: int | None = None
+) -> Proposed:
+    """Check the file and propose it as the campaign's next version.
+
+    Raises `Malformed` with every place that is wrong; `Conflict` when `base_version` is not the newest (a stale edit), when nothing
+    changed, or when the file changes the campaign's mechanic.
+    """
+    loaded = load_campaign(source, name)
+    content_hash = digest(canonical(loaded.document))
+    campaign = loaded.campaign
+    insert_ignore(connection, campaigns, {"merchant": merchant, "id": campaign.id, "mechanic": campaign.mechanic, "gate_epoch": 1, "created_at": now})
+    newest = _require_successor(connection, merchant, campaign, content_hash, base_version)
+    version = newest + 1
+    target = f"{campaign.id}@{version}"
+    approval_id = propose(connection, merchant=merchant, kind=KIND, target=target, content_hash=content_hash, editors=[author], note=note, now=now)
+    row = {"merchant": merchant, "campaign": campaign.id, "version": version, "content_hash": content_hash, "state": "proposed"}
+    texts = {"document": canonical(loaded.document), "source": source, "note": note}
+    row_ids = {"author": author, "approval_id": approval_id, "created_at": now}
+    if not insert_ignore(connection, campaign_versions, {**row, **texts, **row_ids}):
+        raise _stale(newest)
+    return Proposed(campaign.id, version, content_hash, approval_id)
+
+
+def decide_publication(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, now: datetime) -> Approval:
+    """Approve (and so put live) or reject a proposed version. Raises `Forbidden` for its author, `Conflict` when it is decided or stale."""
+    asked = find_approval(connection, approval_id)
+    query = select(campaign_versions).where(campaign_versions.c.approval_id == approval_id).with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotFound("approval_not_found", Text(zh="没有这个审批", en="there is no such approval"))
+    # The hash of the stored bytes, not the stored hash: what goes live is exactly what was seen.
+    decided = decide(connection, approval_id=approval_id, approve=approve, by=by, reason=reason, content_hash=digest(row["document"]), now=now)
+    same = (campaign_versions.c.merchant == row["merchant"], campaign_versions.c.campaign == row["campaign"])
+    this = update(campaign_versions).where(*same, campaign_versions.c.version == row["version"])
+    if not approve:
+        connection.execute(this.values(state="rejected"))
+        return decided
+    _require_newer_than_live(connection, row["merchant"], row["campaign"], row["version"])
+    connection.execute(update(campaign_versions).where(*same, campaign_versions.c.state == "live").values(state="retired"))
+    connection.execute(this.values(state="live", approver=by, live_from=now))
+    _put_live(connection, row["merchant"], campaign_from_document(json.loads(row["document"])), row["version"])
+    body = {"campaign": row["campaign"], "version": row["version"]}
+    append(connection, merchant=row["merchant"], actor=by, action="campaign.live", target=asked.target, now=now, after=row["content_hash"], detail=body)
+    announce(connection, merchant=row["merchant"], topic="campaign.live", ref=row["campaign"], body=body, now=now)
+    return decided
+
+
+def check_file(source: bytes, name: str) -> LoadedCampaign:
+    """Everything `propose_campaign` would say of a file, without a store. Raises `Malformed`."""
+    return load_campaign(source, name)
+
+
+def _require_successor(connection: Connection, merchant: str, campaign: Campaign, content_hash: str, base_version: int | None) -> int:
+    of_it = (campaign_versions.c.merchant == merchant, campaign_versions.c.campaign == campaign.id)
+    newest = int(connection.execute(select(func.coalesce(func.max(campaign_versions.c.version), 0)).where(*of_it)).scalar_one())
+    if base_version is not None and base_version != newest:
+        raise _stale(newest)
+    head = connection.execute(select(campaigns).where(campaigns.c.merchant == merchant, campaigns.c.id == campaign.id)).one()
+    if head.mechanic != campaign.mechanic:
+        raise Conflict("mechanic_changed", Text(zh="已有活动的玩法不能更换", en="a campaign's mechanic cannot change; use another campaign id"))
+    if head.status == "ended":
+        raise Conflict("campaign_ended", Text(zh="活动已结束,请使用新的活动编号", en="the campaign has ended; use another campaign id"))
+    standing = connection.execute(
+        select(campaign_versions.c.version).where(*of_it, campaign_versions.c.content_hash == content_hash, campaign_versions.c.state.in_(("proposed", "live")))
+    ).first()
+    if standing is not None:
+        text = Text(zh=f"与第 {standing.version} 版内容相同", en=f"the content is that of version {standing.version}")
+        raise Conflict("campaign_unchanged", text, version=standing.version)
+    return newest
+
+
+def _require_newer_than_live(connection: Connection, merchant: str, campaign: str, version: int) -> None:
+    head = connection.execute(select(campaigns).where(campaigns.c.merchant == merchant, campaigns.c.id == campaign)).one()
+    if head.status == "ended":
+        raise Conflict("campaign_ended", Text(zh="活动已结束", en="the campaign has ended"))
+    if head.live_version is not None and head.live_version > version:
+        raise _stale(head.live_version)
+
+
+def _put_live(connection: Connection, merchant: str, campaign: Campaign, version: int) -> None:
+    """Make or change what is scarce, and void the standing gate: it was built for other capacities and other terms."""
+    raise_epoch(connection, merchant, campaign.id)
+    limits = campaign.limits
+    wanted = {"stock": limits.total, "user": limits.per_user, "device": limits.per_device, "phone": limits.per_phone}
+    for kind, capacity in wanted.items():
+        if capacity is None:
+            slots.withdraw(connection, merchant, campaign.id, kind)
+        else:
+            slots.declare(connection, merchant, campaign.id, kind, capacity)
+    budgets.declare(connection, merchant, campaign.id, campaign.budget.fen if campaign.budget else budgets.OPEN_FEN)
+    statement = update(campaigns).where(campaigns.c.merchant == merchant, campaigns.c.id == campaign.id)
+    connection.execute(statement.values(live_version=version, status=func.coalesce(campaigns.c.status, "live")))
+
+
+def _stale(newest: int) -> Conflict:
+    text = Text(zh=f"活动已更新到第 {newest} 版,请先取得最新内容", en=f"the campaign is at version {newest} now; start from that one")
+    return Conflict("stale_edit", text, newest=newest)
