@@ -97,3 +97,9 @@ def _move(connection: Connection, merchant: str, account: Account, fen: int) -> 
     statement = update(accounts).where(accounts.c.id == name, accounts.c.balance_fen + fen >= 0)
     if connection.execute(statement.values(balance_fen=accounts.c.balance_fen + fen)).rowcount != 1:
         raise Conflict("balance_too_low", Text(zh="可用余额不足", en="the balance is too low"), account=account.kind)
+
+
+def count(connection: Connection, merchant: str, once_prefix: str) -> int:
+    """How many transfers have a `once` key that begins so."""
+    begins = transfers.c.once_key.startswith(once_prefix, autoescape=True)
+    return int(connection.execute(select(func.count()).where(transfers.c.merchant == merchant, begins)).scalar_one())
