@@ -52,7 +52,6 @@ approvals = Table(
     ForeignKeyConstraint(
         ["id", "decided_by", "decided_role"],
         ["approval_parties.approval_id", "approval_parties.principal_id", "approval_parties.role"],
-        use_alter=True,
         name="fk_approvals_decider",
     ),
     CheckConstraint("state IN ('pending', 'approved', 'rejected', 'withdrawn')", name="state"),

@@ -1,0 +1,25 @@
+"""Runs the migrations on the connection that `core.db.migrate` hands in, or on `SHEEPDOG_DATABASE_URL` when alembic is called by hand."""
+
+from alembic import context
+
+import campaigns.store.tables
+import core.db.tables
+import fraud.store.tables  # noqa: F401
+from core.config import load_settings
+from core.db.engine import open_database
+from core.db.types import metadata
+
+
+def run(connection) -> None:
+    # SQLite cannot alter most things in place; batch mode copies the table.
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=connection.dialect.name == "sqlite")
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    with open_database(load_settings().effective_database_url).engine.connect() as connection:
+        run(connection)
