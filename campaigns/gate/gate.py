@@ -49,6 +49,18 @@ class Answer:
     epoch: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a gate counts at one moment: slots that are out (leased or taken), live or ended leases, budget used in fen."""
+
+    epoch: int
+    limited: bool
+    taken: int
+    leases: int
+    budget_used: int
+    attempts: int
+
+
 class Gate:
     """The gate of one campaign under one epoch. Cheap to make; holds no connection of its own."""
 
@@ -108,6 +120,15 @@ class Gate:
     def has_lease(self, request_id: str) -> bool:
         with hot_state_guard():
             return self._client.zscore(self.key("leases"), request_id) is not None
+
+    def tally(self) -> Tally | None:
+        """The gate's own count, or None when there is no gate."""
+        with hot_state_guard():
+            meta = self._client.hmget(self.meta, ["epoch", "capacity", "next", "budget_used", "attempts"])
+            if meta[0] is None:
+                return None
+            freed, leases = (int(self._client.zcard(self.key(name))) for name in ("free", "leases"))
+        return Tally(int(meta[0]), int(meta[1]) >= 0, int(meta[2]) - freed, leases, int(meta[3]), int(meta[4] or 0))
 
     def _limit_keys(self, ask: Ask) -> list[str]:
         return self.limit_keys([limit.kind for limit in ask.limits])

@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from campaigns.gate.gate import Answer, Ask, Gate
 from campaigns.gate.rebuild import rebuild
+from campaigns.store import slots
+from campaigns.store.tables import budgets as budgets_table
 from campaigns.store.tables import campaigns, rewards
+from campaigns.store.tables import slots as slots_table
 from core.db.engine import Database
 from core.errors import Unavailable
 from core.hotstate.clients import HotState
@@ -79,6 +82,28 @@ class GateKeeper:
                 gate.release(request_id)
         log.info("leases_settled", campaign=gate.campaign, ended=len(ended), served=len(served))
         return len(ended)
+
+    def tend(self, standing: HasGate, now: datetime) -> int:
+        """The sweeper's round for one gate: settle ended leases, then compare what is free here with what SQL says is free.
+
+        Both sides move while we look, so only a difference that holds still (same gate before and after SQL was read) is a leak.
+        """
+        gate = self.gate(standing)
+        settled = self.settle_leases(gate, now)
+        before = gate.tally()
+        if before is None or before.epoch != standing.epoch or before.leases:
+            return settled
+        stock = slots.resource_id(standing.merchant, standing.campaign_id, "stock")
+        with self.database.read() as connection:
+            taken = connection.execute(select(func.count()).where(slots_table.c.resource_id == stock)).scalar_one()
+            used = connection.execute(
+                select(budgets_table.c.used_fen).where(budgets_table.c.merchant == gate.merchant, budgets_table.c.campaign == gate.campaign)
+            ).scalar_one()
+        leaks = (before.taken != taken and before.limited) or before.budget_used != used
+        if leaks and gate.tally() == before:
+            log.warning("gate_leaks", campaign=gate.campaign, gate_taken=before.taken, sql_taken=taken)
+            self.rebuild(standing, now)
+        return settled
 
     def release_quietly(self, gate: Gate, ask: Ask) -> None:
         """Give the lease back; when Redis is away the lease ends by itself."""

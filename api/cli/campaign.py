@@ -1,0 +1,147 @@
+"""Commands for the marketer: check a file, publish it, look at what runs, stop it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, read_file, settings_and_services
+from core.errors import Malformed
+from core.text import Text
+
+
+@click.group()
+def campaign() -> None:
+    """Campaigns from YAML files."""
+
+
+@campaign.command(epilog="Example:  sheepdog campaign check examples/*.yaml")
+@click.argument("files", nargs=-1, required=True)
+@command_options
+def check(screen: Screen, files: tuple[str, ...]) -> None:
+    """Check files: every mistake at once, with its place and its fix. Checking stores nothing and needs no server."""
+    from campaigns.publishing import check_file
+    from core.yamlfile.render import render_problems
+
+    problems, shown = [], []
+    for name in files:
+        source = read_file(name)
+        try:
+            loaded = check_file(source, name)
+            shown.append(f"✓ {name}  {loaded.campaign.id} ({loaded.campaign.mechanic})")
+        except Malformed as error:
+            found = error.extra["errors"]
+            problems += [problem.as_dict(screen.lang) for problem in found]
+            shown.append(render_problems(found, screen.lang, source))
+    screen.result({"ok": not problems, "errors": problems}, "\n".join(shown))
+    if problems:
+        raise SystemExit(1)
+
+
+@campaign.command(epilog="Example:  sheepdog campaign schema > campaign.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of campaign files, for editors."""
+    from campaigns.files.jsonschema import campaign_json_schema
+
+    click.echo(json.dumps(campaign_json_schema(), ensure_ascii=False, indent=2))
+
+
+@campaign.command(epilog="Example:  sheepdog campaign publish examples/new-user-coupon.yaml --note 'November'")
+@click.argument("file")
+@click.option("--note", default="", help="What changes and why, for the person who approves and for the record.")
+@click.option("--base", type=int, default=None, help="The version you started from; a newer one refuses the edit.")
+@key_option
+@merchant_option
+@command_options
+def publish(screen: Screen, file: str, note: str, base: int | None, key: str | None, merchant: str | None) -> None:
+    """Check a file and propose it as the campaign's next version; a second person approves it with `sheepdog approvals approve`."""
+    from campaigns.publishing import propose_campaign
+    from core.yamlfile.render import render_problems
+
+    _, services = settings_and_services()
+    caller = caller_of(services, key)
+    caller.require("marketer")
+    source, of = read_file(file), caller.for_merchant(merchant)
+    try:
+        with services.database.write() as connection:
+            made = propose_campaign(
+                connection,
+                merchant=of,
+                source=source,
+                name=Path(file).name,
+                author=caller.principal_id,
+                note=note,
+                now=services.clock.now(),
+                base_version=base,
+            )
+    except Malformed as error:
+        if screen.as_json or "errors" not in error.extra:
+            raise
+        click.echo(render_problems(error.extra["errors"], screen.lang, source), err=True)
+        raise SystemExit(1) from error
+    body = {"campaign": made.campaign, "version": made.version, "approval_id": made.approval_id, "content_hash": made.content_hash}
+    shown = Text(
+        zh=f"{made.campaign} 第 {made.version} 版已送审。另一位同事批准后立即生效:\n  sheepdog approvals approve {made.approval_id}",
+        en=f"{made.campaign} version {made.version} is proposed. A second person puts it live:\n  sheepdog approvals approve {made.approval_id}",
+    )
+    screen.result(body, shown.pick(screen.lang))
+
+
+@campaign.command("list", epilog="Example:  sheepdog campaign list --json")
+@key_option
+@merchant_option
+@command_options
+def list_them(screen: Screen, key: str | None, merchant: str | None) -> None:
+    """List the merchant's campaigns."""
+    from campaigns.catalogue import list_campaigns
+
+    _, services = settings_and_services()
+    caller = caller_of(services, key)
+    caller.require("marketer", "compliance", "shop")
+    with services.database.read() as connection:
+        rows = list_campaigns(connection, caller.for_merchant(merchant), "", 10_000)
+    screen.result(rows, "\n".join(f"{row['id']:<32} {row['mechanic']:<10} {row['status']:<9} v{row['live_version'] or '-'}" for row in rows))
+
+
+@campaign.command(epilog="Example:  sheepdog campaign show new-user-coupon")
+@click.argument("campaign_id")
+@key_option
+@merchant_option
+@command_options
+def show(screen: Screen, campaign_id: str, key: str | None, merchant: str | None) -> None:
+    """Show one campaign: its live document and every version with author and approver."""
+    from campaigns.catalogue import show_campaign
+
+    _, services = settings_and_services()
+    caller = caller_of(services, key)
+    caller.require("marketer", "compliance", "shop")
+    with services.database.read() as connection:
+        found = show_campaign(connection, caller.for_merchant(merchant), campaign_id)
+    screen.result(found, json.dumps(found, ensure_ascii=False, indent=2))
+
+
+def _act(name: str, help_en: str) -> None:
+    @campaign.command(name, help=help_en, epilog=f"Example:  sheepdog campaign {name} new-user-coupon --reason 'stock check'")
+    @click.argument("campaign_id")
+    @click.option("--reason", default="", help="Why, for the record.")
+    @key_option
+    @merchant_option
+    @command_options
+    def command(screen: Screen, campaign_id: str, reason: str, key: str | None, merchant: str | None) -> None:
+        from campaigns.lifecycle import act
+
+        _, services = settings_and_services()
+        caller = caller_of(services, key)
+        caller.require("marketer", "compliance")
+        of = caller.for_merchant(merchant)
+        with services.database.write() as connection:
+            who, now = caller.principal_id, services.clock.now()
+            status = act(connection, merchant=of, campaign=campaign_id, name=name, actor=who, reason=reason, now=now)
+        screen.result({"campaign": campaign_id, "status": status}, f"{campaign_id}: {status}")
+
+
+_act("pause", "Refuse new claims until `resume`; what was given stays given.")
+_act("resume", "Let a paused campaign run again.")
+_act("end", "End a campaign for good; coupons that were given keep their validity.")
