@@ -10,7 +10,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from campaigns.files.load import campaign_from_document
 from campaigns.model import Campaign
@@ -114,7 +114,7 @@ def show_campaign(connection: Connection, merchant: str, campaign_id: str) -> di
     }
 
 
-def _version(row: Row[Any]) -> dict[str, Any]:
+def _version(row: Any) -> dict[str, Any]:
     return {
         "version": row.version,
         "state": row.state,
@@ -132,7 +132,7 @@ def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
 
 
-def _live_row(connection: Connection, merchant: str, campaign_id: str) -> Row[Any] | None:
+def _live_row(connection: Connection, merchant: str, campaign_id: str) -> Any:
     query = (
         select(campaigns.c.live_version, campaigns.c.status, campaigns.c.gate_epoch, campaign_versions.c.content_hash, campaign_versions.c.document)
         .join(

@@ -87,13 +87,13 @@ class Gate:
     def attempt(self, ask: Ask, now: datetime) -> Answer:
         """The first look. Codes: ok, seen, reused, sold_out, budget, limit, reclaim, absent, epoch."""
         keys = [self.meta, self.key(f"q:{ask.request_id}"), self.key("free"), self.key("leases"), *self._limit_keys(ask)]
-        arguments = [self.epoch, to_millis(now), ask.cost_fen, ask.body_hash, *_tokens_and_caps(ask)]
+        arguments: list[str | int] = [self.epoch, to_millis(now), ask.cost_fen, ask.body_hash, *_tokens_and_caps(ask)]
         return _answer(_ATTEMPT.run(self._client, keys, arguments), ask)
 
     def take(self, ask: Ask, now: datetime, lease_ms: int, keep_ms: int) -> Answer:
         """Take a slot until the lease ends. Codes as `attempt`, and `served` for a request that was confirmed before."""
         keys = [self.meta, self.key(f"q:{ask.request_id}"), self.key("free"), self.key("leases"), self.key("held"), *self._limit_keys(ask)]
-        head = [self.epoch, to_millis(now), ask.cost_fen, ask.body_hash, ask.request_id, lease_ms, keep_ms]
+        head: list[str | int] = [self.epoch, to_millis(now), ask.cost_fen, ask.body_hash, ask.request_id, lease_ms, keep_ms]
         return _answer(_TAKE.run(self._client, keys, [*head, *_tokens_and_caps(ask)]), ask)
 
     def confirm(self, request_id: str) -> bool:
@@ -109,7 +109,7 @@ class Gate:
     def give_back(self, reward_id: str, slot: int, cost_fen: int, tokens: dict[str, str], keep_ms: int = 86_400_000) -> bool:
         """Give back what a committed reward held; `tokens` maps the kind of a limit to the keyed hash it counted."""
         keys = [self.meta, self.key(f"b:{reward_id}"), self.key("free"), *self.limit_keys(LIMIT_KINDS)]
-        arguments = [self.epoch, slot, cost_fen, keep_ms, *(tokens.get(kind, "") for kind in LIMIT_KINDS)]
+        arguments: list[str | int] = [self.epoch, slot, cost_fen, keep_ms, *(tokens.get(kind, "") for kind in LIMIT_KINDS)]
         return bool(_GIVE_BACK.run(self._client, keys, arguments))
 
     def expired_leases(self, now: datetime, most: int = 200) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
@@ -19,7 +19,8 @@ from redis.sentinel import Sentinel
 from core.errors import Unavailable
 from core.text import Text
 
-HotState: TypeAlias = "redis.Redis | RedisCluster"
+# redis.Redis or RedisCluster. Their stubs do not know decode_responses (every str is "bytes | str"), so a precise type would only be casts.
+HotState: TypeAlias = Any
 SCHEMES = ("redis", "rediss", "sentinel", "redis+cluster", "rediss+cluster")
 _AWAY = (RedisConnectionError, RedisTimeout, BusyLoadingError, ClusterDownError, ReadOnlyError, OutOfMemoryError, TryAgainError)
 
@@ -42,15 +43,14 @@ def connect(url: str, timeout_seconds: float = 1.0) -> HotState:
     return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), retry_on_error=[], **common)
 
 
-def _through_sentinel(url: str, common: dict[str, Any]) -> redis.Redis:
+def _through_sentinel(url: str, common: dict[str, Any]) -> HotState:
     parts = urlsplit(url)
     credentials, _, hosts = parts.netloc.rpartition("@")
     service = parse_qs(parts.query).get("service", ["mymaster"])[0]
     nodes = [(host.rpartition(":")[0] or host, int(host.rpartition(":")[2] or 26379)) for host in hosts.split(",")]
     password = unquote(credentials.rpartition(":")[2]) or None
-    sentinel = Sentinel(nodes, sentinel_kwargs=common, **common, retry=Retry(NoBackoff(), 0))
-    client: redis.Redis = sentinel.master_for(service, password=password, db=int(parts.path.strip("/") or 0))
-    return client
+    sentinel: Any = cast(Any, Sentinel)(nodes, sentinel_kwargs=common, **common, retry=Retry(NoBackoff(), 0))
+    return sentinel.master_for(service, password=password, db=int(parts.path.strip("/") or 0))
 
 
 @contextmanager

