@@ -1,0 +1,91 @@
+"""The whole service on one machine: embedded stores where no URL is given, then API, worker and clerk under one supervisor.
+
+Imports only what is light, because the supervisor stays in memory for as long as the service runs; schema and demo run in short processes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import click
+
+from api.cli.common import Screen
+from api.cli.server import api_command, metrics_folder, require_free_port
+from api.supervisor import Child, Supervisor
+from core.config import Settings
+from core.embedded.valkey import EmbeddedValkey
+from core.errors import Unavailable
+from core.text import Text
+
+_READY_SECONDS_MAX = 30.0
+
+
+def run_service(settings: Settings, screen: Screen, demo: bool) -> int:
+    """Run until Ctrl-C; returns the exit code. Raises `Unavailable` when a port or the data folder cannot be had."""
+    require_free_port(settings.host, settings.port)
+    valkey = None if settings.redis_url else EmbeddedValkey(settings.data_dir / "valkey", settings.embedded_port)
+    env = {"SHEEPDOG_DATA_DIR": str(settings.data_dir.absolute())}
+    if valkey is not None:
+        env["SHEEPDOG_REDIS_URL"] = valkey.start()
+    try:
+        os.chdir(Path(__file__).resolve().parents[1])
+        _step(["db", "upgrade"], env)
+        if demo:
+            _step(["demo", "load"], env)
+        return Supervisor(_children(settings, env)).run(lambda: _welcome(settings, screen, env, demo))
+    finally:
+        if valkey is not None:
+            valkey.stop()
+
+
+def _children(settings: Settings, env: dict[str, str]) -> list[Child]:
+    sheepdog = [sys.executable, "-m", "api.cli"]
+    return [
+        Child("api", api_command(settings), {**env, "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder(settings))}),
+        Child("worker", [*sheepdog, "worker"], env),
+        Child("clerk", [*sheepdog, "clerk"], env),
+    ]
+
+
+def _step(arguments: list[str], env: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "api.cli", *arguments, "--json"], env={**os.environ, **env}, capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip()[-2000:]
+        name = " ".join(arguments)
+        raise Unavailable("start_failed", Text(zh=f"启动步骤 {name} 失败:{said}", en=f"the step `{name}` failed: {said}"))
+
+
+def _welcome(settings: Settings, screen: Screen, env: dict[str, str], demo: bool) -> None:
+    """Wait for the first good reply, then say where to look."""
+    address = f"http://{settings.host}:{settings.port}"
+    end = time.monotonic() + _READY_SECONDS_MAX
+    while not _answers(f"{address}/readyz"):
+        if time.monotonic() > end:
+            click.echo(Text(zh="API 尚未就绪,请查看上方日志", en="the API is not ready yet; see its messages above").pick(screen.lang), err=True)
+            return
+        time.sleep(0.05)
+    words = Text(
+        zh=f"牧羊犬已启动  {address}\n  接口文档  {address}/docs\n  就绪检查  {address}/readyz\n  指标      {address}/metrics",
+        en=f"Sheepdog is running at {address}\n  API docs  {address}/docs\n  ready?    {address}/readyz\n  metrics   {address}/metrics",
+    )
+    click.echo(words.pick(screen.lang))
+    if demo:
+        shown = subprocess.run([sys.executable, "-m", "api.cli", "demo", "show", "--lang", screen.lang], env={**os.environ, **env}, capture_output=True, text=True)
+        click.echo(shown.stdout)
+    click.echo(Text(zh="按 Ctrl-C 停止", en="Ctrl-C stops it").pick(screen.lang))
+    sys.stdout.flush()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as reply:
+            return json.load(reply).get("status") == "ready"
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
