@@ -1,0 +1,109 @@
+"""Where the one decision per (merchant, scene, event id) stands for a day, and the stream that carries decisions to SQL.
+
+Answers and streams are spread over a few shards, whose hash tag both share: one script stores and appends atomically, also on a cluster.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import secrets
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.event import Event
+from core.hotstate.clients import HotState
+from core.hotstate.scripts import Argument, Call, Script
+from core.privacy.vault import Vault
+from fraud.decision import Decision, from_record
+from fraud.forks import afresh_in_child
+
+SHARDS = 8
+ANSWER = Script(Path(__file__).parent / "answer.lua")
+_ARBITRATE = Script(Path(__file__).parent / "arbitrate.lua")
+
+
+def stream_key(shard: int) -> str:
+    return f"sd:d:{{{shard}}}:stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The keys of one event's answer."""
+
+    answer: str
+    stream: str
+
+
+class Answers:
+    """Stores answers. `keep_seconds` is how long a retry of the event hears the same decision from here."""
+
+    def __init__(self, client: HotState, vault: Vault, keep_seconds: int = 86_400) -> None:
+        self._client = client
+        self._vault = vault
+        self._keep_ms = keep_seconds * 1000
+        self._numbers = Numbers()
+
+    def place(self, event: Event, scene: str) -> Place:
+        token = self._vault.token(event.merchant, f"answer:{scene}", event.id)
+        shard = int(token[:8], 16) % SHARDS
+        return Place(f"sd:d:{{{shard}}}:{token}", stream_key(shard))
+
+    def look(self, place: Place) -> Call:
+        """The call that reads the stored decision's bytes."""
+        return ANSWER, [place.answer], []
+
+    def settle(self, place: Place, decision: Decision) -> Decision:
+        """Store the decision; returns it, or the rival's that stood already."""
+        raw = _ARBITRATE.run(self._client, [place.answer], [decision.record(), self._keep_ms])
+        return _settled(decision, raw)
+
+    def settle_and_stream(self, place: Place, decision: Decision, event: Event) -> Decision:
+        """Store the decision and append it, with its event, to the stream; a rival's was appended by the rival."""
+        sealed = base64.b64encode(self._vault.seal_transit(event.personal())).decode()
+        carried = json.dumps({"sealed": sealed, "rest": event.impersonal()})
+        number = self._numbers.take()
+        appended = False
+        try:
+            arguments: list[Argument] = [decision.record(), self._keep_ms, number.process, number.count, carried]
+            raw = _ARBITRATE.run(self._client, [place.answer, place.stream], arguments)
+            appended = raw[0] == "stored"
+        finally:
+            if not appended:
+                self._numbers.put_back(number)
+        return _settled(decision, raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    process: str
+    count: int
+
+
+class Numbers:
+    """Numbers of one process, 1, 2, 3 …: a number that never arrives is a decision that was lost. One not used is given out again."""
+
+    def __init__(self) -> None:
+        self._start()
+        afresh_in_child(self._start)
+
+    def take(self) -> Number:
+        with self._lock:
+            return self._unused.pop() if self._unused else Number(self._process, next(self._next))
+
+    def put_back(self, number: Number) -> None:
+        with self._lock:
+            self._unused.append(number)
+
+    def _start(self) -> None:
+        self._lock = threading.Lock()
+        self._process = secrets.token_hex(8)
+        self._next = itertools.count(1)
+        self._unused: list[Number] = []
+
+
+def _settled(ours: Decision, raw: Sequence[str]) -> Decision:
+    return ours if raw[0] == "stored" else from_record(raw[1])

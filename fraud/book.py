@@ -1,0 +1,144 @@
+"""The book of decisions: with the reward in its transaction, or by group commit before a refusal is told.
+
+What was recorded once stays as it is: a retry finds it, another decision about the same event is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from core.audit.log import append
+from core.canon import digest_of
+from core.clock import to_micros
+from core.db.engine import Database, insert_ignore
+from core.errors import Conflict
+from core.event import Event
+from core.ids import new_id
+from core.privacy.subjects import Subject, subject_for
+from core.privacy.vault import Vault
+from core.text import Text
+from fraud.decision import Decision
+from fraud.groupcommit import GroupCommit
+from fraud.store.rows import ACTOR, audit_decision, event_row, insert_decision, standing_decision
+from fraud.store.tables import decisions, events, refusals, reviews
+
+_HOUR_MICROS = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What waits for the writer: a refusal (repeats are added up) or a check."""
+
+    decision: Decision
+    event: Event
+    is_refusal: bool
+
+
+class DecisionBook:
+    """Writes decisions to SQL. Decisions come as `object` because campaigns know them only by their own protocol."""
+
+    def __init__(
+        self, database: Database, vault: Vault, *, review_hours: int = 24, gather_ms: float = 3.0, timeout_seconds: float = 2.0
+    ) -> None:
+        self._vault = vault
+        self._review_time = timedelta(hours=review_hours)
+        self._writer = GroupCommit(database, self._write, gather_ms=gather_ms, timeout_seconds=timeout_seconds)
+
+    def record(self, connection: Connection, decision: object, subject: Subject) -> None:
+        """In the caller's transaction, with its audit entry. Raises `Conflict` when another decision is recorded for the event."""
+        ours = _ours(decision)
+        standing = standing_decision(connection, ours)
+        if standing is None:
+            standing = insert_decision(connection, ours, subject.id)
+            if standing == ours.id:
+                audit_decision(connection, ours, subject.id, ours.at)
+        if standing != ours.id:
+            text = Text(zh="该事件已有记录在案的决策", en="another decision is on record for this event")
+            raise Conflict("event_already_decided", text, decision_id=standing)
+
+    def record_refusal(self, decision: object, event: Event) -> str:
+        """Durable before this returns. A repeat (campaign, person, reasons and hour alike) only counts: the first id is returned."""
+        return self._writer.submit(_Entry(_ours(decision), event, is_refusal=True))
+
+    def record_check(self, decision: Decision, event: Event) -> str:
+        """A check that could not go by the stream, durable before this returns; returns the id of the decision that stands."""
+        return self._writer.submit(_Entry(decision, event, is_refusal=False))
+
+    def open_review(self, connection: Connection, decision: object, reward_id: str, campaign: str, now: datetime) -> str:
+        """Put a held reward into the review queue; returns the review's id, also when it is in the queue already."""
+        ours = _ours(decision)
+        review_id = new_id("rev")
+        values = {"id": review_id, "merchant": ours.merchant, "decision_id": ours.id, "reward_id": reward_id, "campaign": campaign}
+        times = {"state": "open", "opened_at": now, "due_at": now + self._review_time}
+        if not insert_ignore(connection, reviews, values | times):
+            return str(connection.execute(select(reviews.c.id).where(reviews.c.decision_id == ours.id)).scalar_one())
+        detail = {"decision": ours.id, "reward": reward_id, "campaign": campaign}
+        append(connection, merchant=ours.merchant, actor=ACTOR, action="review.opened", target=review_id, now=now, detail=detail)
+        return review_id
+
+    def _write(self, connection: Connection, entry: _Entry) -> str:
+        subject = subject_for(connection, self._vault, entry.event.merchant, entry.event.user, entry.decision.at)
+        if entry.is_refusal:
+            return _write_refusal(connection, entry.decision, subject)
+        return _write_check(connection, entry.decision, entry.event, subject)
+
+
+def _write_check(connection: Connection, decision: Decision, event: Event, subject: Subject) -> str:
+    standing = insert_decision(connection, decision, subject.id)
+    if standing == decision.id:
+        audit_decision(connection, decision, subject.id, decision.at)
+        insert_ignore(connection, events, event_row(event, subject, decision.scene))
+    return standing
+
+
+def _write_refusal(connection: Connection, decision: Decision, subject: Subject) -> str:
+    standing = standing_decision(connection, decision)
+    if standing is not None:
+        # A retry of a request that was refused on record: it is no repeat.
+        return standing
+    row = _refusal_row(decision, subject.id)
+    first = _count_repeat(connection, row)
+    if first is not None:
+        return first
+    standing = insert_decision(connection, decision, subject.id)
+    if standing != decision.id:
+        return standing
+    if insert_ignore(connection, refusals, row):
+        audit_decision(connection, decision, subject.id, decision.at)
+        return decision.id
+    # A rival in another process was first, and committed: ours is the repeat.
+    connection.execute(decisions.delete().where(decisions.c.id == decision.id))
+    first = _count_repeat(connection, row)
+    assert first is not None, "a refusal that stood in the way can be counted"
+    return first
+
+
+def _refusal_row(decision: Decision, subject_id: str) -> dict[str, object]:
+    return {
+        "merchant": decision.merchant,
+        "campaign": decision.campaign or "",
+        "subject_id": subject_id,
+        "reasons_digest": digest_of({"outcome": decision.outcome, "codes": sorted({reason.code for reason in decision.reasons})}),
+        "hour": to_micros(decision.at) // _HOUR_MICROS,
+        "decision_id": decision.id,
+        "times": 1,
+        "last_at": decision.at,
+    }
+
+
+def _count_repeat(connection: Connection, row: dict[str, object]) -> str | None:
+    """Count a repeat of a refusal that stands; returns the id of its decision, or None when there is none."""
+    same = [refusals.c[name] == row[name] for name in ("merchant", "campaign", "subject_id", "reasons_digest", "hour")]
+    counted = connection.execute(update(refusals).where(*same).values(times=refusals.c.times + 1, last_at=row["last_at"]))
+    if counted.rowcount == 0:
+        return None
+    return str(connection.execute(select(refusals.c.decision_id).where(*same)).scalar_one())
+
+
+def _ours(decision: object) -> Decision:
+    if not isinstance(decision, Decision):
+        raise TypeError("the book records decisions of this engine")
+    return decision

@@ -1,0 +1,175 @@
+"""The risk engine: one round trip records the event and reads every window, a pure verdict, one round trip settles the answer.
+
+When Redis is away or late the policy's `when_unavailable` speaks, never more mildly than a verdict that was reached.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Protocol
+
+from core.clock import Clock
+from core.errors import Conflict, Unavailable
+from core.event import Event
+from core.hotstate.clients import HotState
+from core.hotstate.scripts import run_together
+from core.ids import new_id
+from core.privacy.vault import Vault
+from core.text import Text
+from fraud.answers import Answers, Place
+from fraud.decision import Decision, from_record
+from fraud.features.read import FeatureReader
+from fraud.policy.evaluate import Evaluation, Reason, evaluate
+from fraud.policy.model import FeatureValue, Policy, severity
+from fraud.policy.registry import Policies
+
+RISK_AWAY = Reason("risk_unavailable", Text(zh="风控暂时不可用,已按应急规则处理", en="risk data was unavailable; the fallback was applied"))
+_UNJUDGED = Evaluation(0, "allow", {}, ())
+
+
+class DirectWriter(Protocol):
+    """Writes a decision to SQL before it returns, and returns the id that stands there."""
+
+    def record_check(self, decision: Decision, event: Event) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One check on its way: the believed event, where its answer stands, and until when it may take (monotonic seconds)."""
+
+    event: Event
+    scene: str
+    policy: Policy
+    place: Place
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the first round trip brought: the stored answer, or feature values."""
+
+    stored: Decision | None
+    features: dict[str, FeatureValue]
+
+
+class RiskEngine:
+    """Checks events. One for each process; safe to share between threads.
+
+    The client's socket timeout bounds a round trip that hangs: connect it with about `deadline_ms`.
+    """
+
+    def __init__(
+        self,
+        client: HotState,
+        vault: Vault,
+        policies: Policies,
+        clock: Clock,
+        *,
+        direct: DirectWriter | None = None,
+        deadline_ms: int = 300,
+        lateness_seconds: int = 86_400,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._vault = vault
+        self.policies = policies
+        self._clock = clock
+        self._direct = direct
+        self._deadline_ms = deadline_ms
+        self._lateness = timedelta(seconds=lateness_seconds)
+        self._monotonic = monotonic
+        self._reader = FeatureReader(vault, list(policies), lateness_seconds)
+        self._answers = Answers(client, vault)
+
+    def check(self, event: Event, scene: str, policy: str | None = None, deadline_ms: int | None = None) -> Decision:
+        """Decide in memory and Redis; writes no SQL. The same event id with the same content gives the same decision for a day.
+
+        Raises `Malformed` for an unknown policy and `Conflict` when the event id came before with other content.
+        """
+        return self._decide(self._round(event, scene, policy, deadline_ms), self._answers.settle)
+
+    def check_and_stream(self, event: Event, scene: str, policy: str | None = None, deadline_ms: int | None = None) -> Decision:
+        """As `check`, for checks that gate no reward: the decision goes to SQL by the stream, or at once when Redis is away.
+
+        Raises `Unavailable` when neither Redis nor SQL could take it.
+        """
+        one = self._round(event, scene, policy, deadline_ms)
+        decision = self._decide(one, lambda place, made: self._answers.settle_and_stream(place, made, one.event))
+        if decision.degraded and self._direct is not None:
+            return replace(decision, id=self._direct.record_check(decision, one.event))
+        return decision
+
+    def observe(self, event: Event) -> None:
+        """Record an event that asks for no decision (a page view, an order) in every feature that counts its type.
+
+        Raises `Unavailable` when Redis is away: the caller may go on, a seen event gates nothing.
+        """
+        believed = event.believed(self._lateness)
+        calls = self._reader.prepare(believed, believed.type, None).calls
+        if calls:
+            run_together(self._client, calls)
+
+    def _round(self, event: Event, scene: str, policy: str | None, deadline_ms: int | None) -> _Round:
+        until = self._monotonic() + (self._deadline_ms if deadline_ms is None else deadline_ms) / 1000
+        believed = event.believed(self._lateness)
+        return _Round(believed, scene, self.policies.find(scene, policy), self._answers.place(believed, scene), until)
+
+    def _decide(self, one: _Round, settle: Callable[[Place, Decision], Decision]) -> Decision:
+        try:
+            look = self._look(one)
+        except Unavailable:
+            return self._degraded(one, self._made(one, _UNJUDGED, {}))
+        if look.stored is not None:
+            return self._same_content(one, look.stored)
+        made = self._made(one, evaluate(one.policy, look.features), look.features)
+        if self._monotonic() >= one.until:
+            return self._degraded(one, made)
+        try:
+            return self._same_content(one, settle(one.place, made))
+        except Unavailable:
+            return self._degraded(one, made)
+
+    def _look(self, one: _Round) -> _Look:
+        """Round trip 1."""
+        prepared = self._reader.prepare(one.event, one.scene, one.policy)
+        *answers, stored = run_together(self._client, [*prepared.calls, self._answers.look(one.place)])
+        if stored is not None:
+            return _Look(from_record(stored), {})
+        return _Look(None, self._reader.values(one.event, one.scene, one.policy, prepared, answers))
+
+    def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue]) -> Decision:
+        return Decision(
+            id=new_id("dec"),
+            merchant=one.event.merchant,
+            scene=one.scene,
+            event_id=one.event.id,
+            event_hash=self._event_hash(one.event),
+            campaign=one.event.campaign,
+            outcome=verdict.outcome,
+            score=verdict.score,
+            reasons=verdict.reasons,
+            results=verdict.results,
+            features=features,
+            policy=one.policy.id,
+            policy_version=one.policy.version,
+            degraded=False,
+            at=self._clock.now(),
+        )
+
+    def _degraded(self, one: _Round, made: Decision) -> Decision:
+        # The id stays: when the answer was stored and only its reply was lost, both are one decision.
+        outcome = max(one.policy.outcome_when_unavailable, made.outcome, key=severity)
+        return replace(made, outcome=outcome, reasons=(*made.reasons, RISK_AWAY), degraded=True)
+
+    def _same_content(self, one: _Round, stored: Decision) -> Decision:
+        if stored.event_hash == self._event_hash(one.event):
+            return stored
+        text = Text(zh="同一个事件编号带来了不同的内容", en="this event id came before with other content")
+        raise Conflict("event_id_reused", text, event_id=one.event.id)
+
+    def _event_hash(self, event: Event) -> str:
+        # Keyed, because the content holds phone numbers and the like, and these bytes are kept for good.
+        return self._vault.token(event.merchant, "content", event.content_hash())

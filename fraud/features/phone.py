@@ -1,0 +1,26 @@
+"""The segment of a phone number. Segments of virtual carriers are a weak prior: many honest people own one."""
+
+from __future__ import annotations
+
+import re
+
+_NOISE = re.compile(r"[\s\-()().]")
+_MOBILE = re.compile(r"1[0-9]{10}", re.ASCII)
+
+
+def national_number(phone: str) -> str | None:
+    """The eleven digits of a Chinese mobile number however it was typed; "" for another country's number, None for what is no number."""
+    digits = _NOISE.sub("", phone)
+    for prefix in ("+86", "0086"):
+        digits = digits.removeprefix(prefix)
+    if _MOBILE.fullmatch(digits):
+        return digits
+    return "" if re.fullmatch(r"(\+|00)[0-9]{6,15}", digits, re.ASCII) else None
+
+
+def starts_with(phone: str | None, segments: frozenset[str]) -> bool | None:
+    """Whether the number is in one of the segments; None without a readable number."""
+    number = None if phone is None else national_number(phone)
+    if number is None:
+        return None
+    return any(number.startswith(segment) for segment in segments)

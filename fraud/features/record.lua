@@ -1,0 +1,59 @@
+-- Records one event at one entity and reads that entity's features, in one call. A retry of the event changes nothing.
+-- KEYS: one per feature, all with the entity's hash tag
+-- ARGV: 1 event time (ms), 2 how long late events are believed (ms), 3 the event's token, then per feature (4…):
+--   kind ("seen": last sighting per member | "count": one member per event | "first": first time of the entity),
+--   window_ms, cap, member ("" records nothing), given start of the entity (ms, "" when not known; for "first" only)
+-- Returns per feature {value, capped}: seen and count give members in (t - window, t] and whether older ones were forgotten;
+--   first gives the entity's first time before this event, or "" when this event is the first.
+local t, grace, event = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+
+local function in_window(key, kind, window, cap, member)
+  if member ~= '' then
+    -- A late event never moves a member's last sighting back; an event keeps the time of its first report.
+    redis.call('ZADD', key, kind == 'seen' and 'GT' or 'NX', t, member)
+    redis.call('PEXPIRE', key, window + grace)
+  end
+  local found = redis.call('ZCOUNT', key, '(' .. (t - window), t)
+  if member ~= '' then
+    local score = tonumber(redis.call('ZSCORE', key, member))
+    if score > t or score <= t - window then found = found + 1 end
+  end
+  local capped = 0
+  local size = redis.call('ZCARD', key)
+  if size >= cap then
+    local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    -- Whatever was forgotten is older than the oldest that is left: only when that one is in the window is something missing.
+    if tonumber(oldest[2]) > t - window then capped = 1 end
+    if size > cap then redis.call('ZREMRANGEBYRANK', key, 0, size - cap - 1) end
+  end
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', t - window - grace)
+  return {found, capped}
+end
+
+local function first_time(key, keep, member, given)
+  local stored = redis.call('GET', key)
+  local at, owner
+  if stored then
+    at, owner = string.match(stored, '^(%-?%d+)|(.*)$')
+    at = tonumber(at)
+  end
+  local candidate, by = t, event
+  if given ~= '' then candidate, by = tonumber(given), '' end
+  if member ~= '' and (not at or candidate < at) then
+    redis.call('SET', key, string.format('%d|%s', candidate, by), 'PX', keep + grace)
+  end
+  if at and owner ~= event and at <= t then return {string.format('%d', at), 0} end
+  return {'', 0}
+end
+
+local answers = {}
+for i = 1, #KEYS do
+  local at = 4 + (i - 1) * 5
+  local kind, window, cap, member = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
+  if kind == 'first' then
+    answers[i] = first_time(KEYS[i], window, member, ARGV[at + 4])
+  else
+    answers[i] = in_window(KEYS[i], kind, window, cap, member)
+  end
+end
+return answers

@@ -1,0 +1,52 @@
+"""The policies that are live, found by id or by the scene they serve. Two policies never share an id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from core.errors import Malformed
+from core.text import Text
+from fraud.policy.model import Policy
+
+
+class Policies:
+    """An immutable set of policies."""
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        self._by_id: dict[str, Policy] = {}
+        self._by_scene: dict[str, list[Policy]] = {}
+        for policy in policies:
+            if policy.id in self._by_id:
+                raise ValueError(f"two policies are called {policy.id}")
+            self._by_id[policy.id] = policy
+            self._by_scene.setdefault(policy.scene, []).append(policy)
+
+    def __iter__(self) -> Iterator[Policy]:
+        return iter(self._by_id.values())
+
+    def has(self, policy: str, scene: str) -> bool:
+        """Whether the policy exists and serves the scene: what a campaign's publication asks."""
+        return policy in self._by_id and self._by_id[policy].scene == scene
+
+    def find(self, scene: str, policy: str | None = None) -> Policy:
+        """The named policy, or the scene's only one. Raises `Malformed`."""
+        if policy is None:
+            return self._only(scene)
+        if policy not in self._by_id:
+            raise Malformed("unknown_policy", Text(zh=f"没有策略 {policy}", en=f"there is no policy {policy}"))
+        found = self._by_id[policy]
+        if found.scene != scene:
+            text = Text(zh=f"策略 {policy} 用于 {found.scene},不用于 {scene}", en=f"policy {policy} serves {found.scene}, not {scene}")
+            raise Malformed("policy_of_other_scene", text)
+        return found
+
+    def _only(self, scene: str) -> Policy:
+        found = self._by_scene.get(scene, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(sorted(policy.id for policy in found))
+            raise Malformed(
+                "policy_ambiguous", Text(zh=f"场景 {scene} 有多个策略,请指定:{names}", en=f"name one of the scene's policies: {names}")
+            )
+        raise Malformed("unknown_policy", Text(zh=f"场景 {scene} 没有策略", en=f"no policy serves the scene {scene}"))
