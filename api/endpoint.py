@@ -1,0 +1,149 @@
+"""How an endpoint is declared: method, address, scopes, what it reads and what it answers, in one place. Documentation follows from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+import marshmallow as ma
+from flask import Response, current_app, g, request
+from flask_smorest import Blueprint
+
+from api.auth import require_key
+from api.request import StrictParser, body_hash, idempotency_key, raw_body
+from api.wiring import Services
+from core.access.idempotency import Reply, RequestKey
+from core.access.principals import Caller
+
+# Endpoint name → scopes it asks for. A test fails for any route under /v1 that is not here.
+SCOPES: dict[str, tuple[str, ...]] = {}
+_PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+
+
+class Problem(ma.Schema):
+    """RFC 9457, with a stable code."""
+
+    type = ma.fields.String()
+    title = ma.fields.String()
+    status = ma.fields.Integer()
+    detail = ma.fields.String()
+    code = ma.fields.String()
+    request_id = ma.fields.String(allow_none=True)
+    errors = ma.fields.List(ma.fields.Raw())
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a view gets: who asks for which merchant, what was read, and the services."""
+
+    services: Services
+    caller: Caller
+    merchant: str
+    body: dict[str, Any]
+    query: dict[str, Any]
+
+    def request_key(self) -> RequestKey:
+        """The idempotency key of an effect call."""
+        raw = raw_body(self.services.settings.body_bytes_max)
+        return RequestKey(self.merchant, self.caller.principal_id, idempotency_key(), body_hash(raw))
+
+    @property
+    def keep(self) -> timedelta:
+        return timedelta(hours=self.services.settings.idempotency_hours)
+
+
+class Resource(Blueprint):  # type: ignore[misc]
+    """A blueprint whose endpoints are declared with `endpoint`."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def endpoint(
+        self,
+        method: str,
+        rule: str,
+        *,
+        scopes: tuple[str, ...],
+        replies: Mapping[int, type[ma.Schema]],
+        body: type[ma.Schema] | None = None,
+        query: type[ma.Schema] | None = None,
+        effect: bool = False,
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+        """Declare one endpoint. `effect` calls need an Idempotency-Key. The view returns `answer(…)`."""
+
+        def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+            documented = _view(view, scopes, body is not None, query is not None, effect)
+            if effect:
+                documented = self.doc(parameters=[_KEY_HEADER])(documented)
+            for status in _PROBLEMS:
+                documented = self.alt_response(status, schema=Problem, content_type="application/problem+json")(documented)
+            for status, schema in replies.items():
+                documented = self.response(status, schema)(documented) if status == min(replies) else self.alt_response(status, schema=schema)(documented)
+            if body is not None:
+                documented = self.arguments(body(), location="json")(documented)
+            if query is not None:
+                documented = self.arguments(query(), location="query")(documented)
+            # Outermost, so that a stranger learns nothing from how a body is refused.
+            documented = _authenticated(documented, scopes)
+            SCOPES[f"{self.name}.{view.__name__}"] = scopes
+            added: Callable[..., Response] = self.route(rule, methods=[method])(documented)
+            return added
+
+        return decorate
+
+
+def answer(body: Mapping[str, Any], status: int = 200, replayed: bool = False) -> Response:
+    """A JSON reply; a stored one says so in a header."""
+    response = Response(json.dumps(body, ensure_ascii=False, separators=(",", ":")), status, content_type="application/json")
+    if replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def answer_reply(reply: Reply) -> Response:
+    return answer(reply.body, reply.status, reply.replayed)
+
+
+_KEY_HEADER = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": True,
+    "description": "1–128 visible ASCII characters. The same key with the same body replays the stored reply for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[\\x21-\\x7e]+$"},
+}
+
+
+def _authenticated(view: Callable[..., Response], scopes: tuple[str, ...]) -> Callable[..., Response]:
+    @wraps(view)
+    def wrapper(*arguments: Any, **values: Any) -> Response:
+        caller = services().keys.caller(require_key())
+        g.key_id = caller.key_id
+        caller.require(*scopes)
+        g.caller = caller
+        return view(*arguments, **values)
+
+    return wrapper
+
+
+def _view(view: Callable[..., Response], scopes: tuple[str, ...], has_body: bool, has_query: bool, effect: bool) -> Callable[..., Response]:
+    @wraps(view)
+    def wrapper(*loaded: Any, **values: Any) -> Response:
+        if effect:
+            idempotency_key()
+        # smorest hands in what was read, the innermost first.
+        parts = list(loaded)
+        query = parts.pop(0) if has_query else {}
+        body = parts.pop(0) if has_body else {}
+        caller: Caller = g.caller
+        return view(Context(services(), caller, caller.for_merchant(request.headers.get("X-Merchant")), body, query), **values)
+
+    return wrapper
+
+
+def services() -> Services:
+    """The services of this process, made at the first request."""
+    made: Services = current_app.extensions["sheepdog"]()
+    return made

@@ -1,0 +1,72 @@
+"""Logs as JSON lines with request ids and no personal data, and metrics for Prometheus that all processes of a machine share."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+
+from api.request import begin_request
+
+log = structlog.get_logger("access")
+REQUESTS = Counter("sheepdog_requests_total", "Requests by route and status.", ["method", "route", "status"])
+SECONDS = Histogram("sheepdog_request_seconds", "Time to reply, by route.", ["route"], buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5))
+
+
+def configure_logs(level: str) -> None:
+    """JSON lines on standard error; the same for our events and for the libraries' warnings."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def install(app: Flask) -> None:
+    """Give every request its id, its log line and its place in the metrics."""
+
+    @app.before_request
+    def start() -> None:
+        g.started = time.perf_counter()
+        begin_request()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        response.headers.setdefault("Cache-Control", "no-store")
+        # The template of the route, never the path itself, which may name a person or a secret.
+        route = request.url_rule.rule if request.url_rule is not None else "(none)"
+        seconds = time.perf_counter() - g.get("started", time.perf_counter())
+        REQUESTS.labels(request.method, route, response.status_code).inc()
+        SECONDS.labels(route).observe(seconds)
+        say = log.warning if response.status_code >= 500 else log.debug
+        say("request", method=request.method, route=route, status=response.status_code, ms=round(seconds * 1000, 1), key=g.get("key_id"))
+        return response
+
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        structlog.contextvars.clear_contextvars()
+
+
+def metrics_text() -> tuple[bytes, str]:
+    """What Prometheus reads; over all processes when they share a folder."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,123 @@
+"""Campaigns over HTTP: propose a file, see what runs, stop it. Going live takes a second person, see approvals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from flask import Response
+from sqlalchemy import Connection
+
+from api.effects import once
+from api.endpoint import Context, Resource, answer, answer_reply
+from api.pages import PageQuery, page, read_cursor
+from api.v1.fields import StrictInteger, text
+from campaigns.catalogue import list_campaigns, show_campaign
+from campaigns.lifecycle import act
+from campaigns.publishing import propose_campaign
+
+blp = Resource("campaigns", __name__, description="Campaigns from YAML files.")
+_READERS = ("marketer", "compliance", "shop")
+
+
+class PublishBody(ma.Schema):
+    """A campaign file as text, with a note for the person who approves and the version it starts from."""
+
+    source = text(1024 * 1024, required=True, metadata={"description": "the YAML file"})
+    name = text(128, load_default="campaign.yaml", metadata={"description": "the file's name, for messages"})
+    note = text(2000, least=0, load_default="")
+    base_version = StrictInteger(strict=True, validate=ma.validate.Range(0, 10**6))
+
+
+class Proposed(ma.Schema):
+    campaign = ma.fields.String()
+    version = ma.fields.Integer()
+    content_hash = ma.fields.String()
+    approval_id = ma.fields.String()
+
+
+class CampaignRow(ma.Schema):
+    id = ma.fields.String()
+    mechanic = ma.fields.String()
+    status = ma.fields.String()
+    live_version = ma.fields.Integer(allow_none=True)
+    created_at = ma.fields.String()
+
+
+class CampaignList(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(CampaignRow))
+    next = ma.fields.String(allow_none=True)
+
+
+class Campaign(ma.Schema):
+    id = ma.fields.String()
+    mechanic = ma.fields.String()
+    status = ma.fields.String()
+    live_version = ma.fields.Integer(allow_none=True)
+    document = ma.fields.Dict(allow_none=True)
+    versions = ma.fields.List(ma.fields.Dict())
+
+
+class ReasonBody(ma.Schema):
+    reason = text(2000, least=0, load_default="")
+
+
+class Status(ma.Schema):
+    campaign = ma.fields.String()
+    status = ma.fields.String()
+
+
+@blp.endpoint("POST", "/campaigns", scopes=("marketer",), body=PublishBody, replies={201: Proposed}, effect=True)
+def publish(ctx: Context) -> Response:
+    """Check a file and propose it as the campaign's next version; every mistake is listed with its line and column."""
+    body, author, now = ctx.body, ctx.caller.principal_id, ctx.services.clock.now()
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        wanted = {"source": body["source"].encode(), "name": body["name"], "note": body["note"], "base_version": body.get("base_version")}
+        made = propose_campaign(connection, merchant=ctx.merchant, author=author, now=now, **wanted)
+        return {"campaign": made.campaign, "version": made.version, "content_hash": made.content_hash, "approval_id": made.approval_id}
+
+    return answer_reply(once(ctx, effect, 201))
+
+
+@blp.endpoint("GET", "/campaigns", scopes=_READERS, query=PageQuery, replies={200: CampaignList})
+def index(ctx: Context) -> Response:
+    """List campaigns by id."""
+    limit = ctx.query["limit"]
+    with ctx.services.database.read() as connection:
+        rows = list_campaigns(connection, ctx.merchant, read_cursor(ctx.query["cursor"]), limit + 1)
+    return answer(page(rows, limit, lambda row: row["id"]))
+
+
+@blp.endpoint("GET", "/campaigns/<campaign_id>", scopes=_READERS, replies={200: Campaign})
+def show(ctx: Context, campaign_id: str) -> Response:
+    """One campaign: its live document and every version with author and approver."""
+    with ctx.services.database.read() as connection:
+        return answer(show_campaign(connection, ctx.merchant, campaign_id))
+
+
+@blp.endpoint("POST", "/campaigns/<campaign_id>/pause", scopes=("marketer", "compliance"), body=ReasonBody, replies={200: Status}, effect=True)
+def pause(ctx: Context, campaign_id: str) -> Response:
+    """Refuse new claims until it is resumed."""
+    return _act(ctx, campaign_id, "pause")
+
+
+@blp.endpoint("POST", "/campaigns/<campaign_id>/resume", scopes=("marketer", "compliance"), body=ReasonBody, replies={200: Status}, effect=True)
+def resume(ctx: Context, campaign_id: str) -> Response:
+    """Let a paused campaign run again."""
+    return _act(ctx, campaign_id, "resume")
+
+
+@blp.endpoint("POST", "/campaigns/<campaign_id>/end", scopes=("marketer", "compliance"), body=ReasonBody, replies={200: Status}, effect=True)
+def end(ctx: Context, campaign_id: str) -> Response:
+    """End it for good; coupons that were given keep their validity."""
+    return _act(ctx, campaign_id, "end")
+
+
+def _act(ctx: Context, campaign_id: str, name: str) -> Response:
+    def effect(connection: Connection) -> dict[str, Any]:
+        actor, now = ctx.caller.principal_id, ctx.services.clock.now()
+        status = act(connection, merchant=ctx.merchant, campaign=campaign_id, name=name, actor=actor, reason=ctx.body["reason"], now=now)
+        return {"campaign": campaign_id, "status": status}
+
+    return answer_reply(once(ctx, effect))

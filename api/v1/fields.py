@@ -1,0 +1,55 @@
+"""Fields that several bodies share. Schemas are built once, when their module is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+
+from core.event import Event
+from core.money import FEN_MAX
+
+
+def text(most: int, least: int = 1, **options: Any) -> ma.fields.String:
+    """A bounded string; NUL and lone surrogates were refused before."""
+    return ma.fields.String(validate=ma.validate.Length(least, most), **options)
+
+
+def fen(least: int = 0, **options: Any) -> ma.fields.Integer:
+    """An amount in fen: a JSON integer, never a float, a string or a boolean."""
+    return StrictInteger(strict=True, validate=ma.validate.Range(least, FEN_MAX), **options)
+
+
+class StrictInteger(ma.fields.Integer):
+    """An integer that does not take `true` for 1."""
+
+    def _validated(self, value: Any) -> Any:
+        if isinstance(value, bool | str):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
+class Actor(ma.Schema):
+    """Who acts and where from, as the shop's backend knows it. Identifiers are the shop's own."""
+
+    user = text(128, required=True, metadata={"description": "the shop's id of the customer, such as an openid"})
+    session = text(128)
+    device = text(256)
+    ip = ma.fields.IP(metadata={"description": "the customer's address, IPv4 or IPv6"})
+    phone = text(32)
+    email = text(254)
+    address = text(500)
+    payment_account = text(128)
+    session_started_at = ma.fields.AwareDateTime(format="iso", metadata={"description": "when the customer opened the page"})
+
+
+_ACTOR = ("user", "session", "device", "phone", "email", "address", "payment_account", "session_started_at")
+
+
+def event_of(body: Mapping[str, Any], *, id: str, type: str, merchant: str, received_at: Any, **more: Any) -> Event:
+    """The event that a body tells of."""
+    who = {name: body[name] for name in _ACTOR if name in body}
+    ip = str(body["ip"]) if "ip" in body else None
+    occurred = body.get("occurred_at", received_at)
+    return Event(id=id, type=type, merchant=merchant, occurred_at=occurred, received_at=received_at, ip=ip, **who, **more)

@@ -1,0 +1,35 @@
+"""Ask the risk engine: may this go through? The check gates nothing by itself; the caller acts on the outcome."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+from flask import Response
+
+from api.endpoint import Context, Resource, answer
+from api.v1.decisions import Decision
+from api.v1.fields import Actor, StrictInteger, event_of, fen, text
+
+blp = Resource("risk", __name__, description="Risk checks.")
+
+
+class CheckBody(Actor):
+    """An event and the scene in which it is judged. `id` is the shop's own and makes a retry harmless."""
+
+    id = text(128, required=True)
+    scene = text(64, required=True)
+    policy = text(64)
+    occurred_at = ma.fields.AwareDateTime(format="iso")
+    campaign = text(64)
+    order_id = text(64)
+    amount_fen = fen()
+    deadline_ms = StrictInteger(strict=True, validate=ma.validate.Range(1, 10_000))
+
+
+@blp.endpoint("POST", "/risk/checks", scopes=("shop",), body=CheckBody, replies={200: Decision})
+def check(ctx: Context) -> Response:
+    """Check one event. The same id with the same content gets the same decision."""
+    body = ctx.body
+    more = {name: body[name] for name in ("campaign", "order_id", "amount_fen") if name in body}
+    event = event_of(body, id=body["id"], type=body["scene"], merchant=ctx.merchant, received_at=ctx.services.clock.now(), **more)
+    decision = ctx.services.risk.check_and_stream(event, body["scene"], body.get("policy"), body.get("deadline_ms"))
+    return answer(decision.public())

@@ -1,0 +1,97 @@
+"""The composition root: the one place that knows every room. Services are made once for each process, at its first use; nothing connects at import."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from threading import Lock
+
+
+from api.auth import Keys
+from campaigns import usage
+from campaigns.catalogue import Catalogue
+from campaigns.claiming.desk import Desk
+from campaigns.gate.keeper import GateKeeper
+from core.clock import Clock, SystemClock
+from core.config import Settings, load_settings, secret_key_bytes
+from core.db.engine import Database, open_database
+from core.hotstate.clients import HotState, connect
+from core.jobs.timers import Handlers
+from core.privacy.vault import Vault
+from fraud.book import Book
+from fraud.drainer import Drainer
+from fraud.engine import RiskEngine
+from fraud.policy.load import load_policies
+
+PACKS = Path(__file__).resolve().parents[1] / "rules" / "packs"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that entry points use."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    hot: HotState
+    vault: Vault
+    catalogue: Catalogue
+    keeper: GateKeeper
+    risk: RiskEngine
+    book: Book
+    desk: Desk
+    drainer: Drainer
+    handlers: Handlers
+    keys: Keys
+
+
+def build_services(settings: Settings, clock: Clock | None = None) -> Services:
+    """Wire the rooms together. Raises `Malformed` when a shipped policy cannot be read."""
+    clock = clock or SystemClock()
+    database = open_database(settings.effective_database_url, pool_size=settings.api_threads + 4)
+    hot = connect(settings.effective_redis_url)
+    vault = Vault(secret_key_bytes(settings))
+    keep = timedelta(hours=settings.idempotency_hours)
+    book = Book(database, vault, clock, review_hours=settings.review_hours)
+    risk = RiskEngine(
+        # A client of its own, because a risk check may not wait as long as a gate may.
+        connect(settings.effective_redis_url, settings.risk_deadline_ms / 1000),
+        vault,
+        load_policies(PACKS),
+        clock,
+        direct=book,
+        deadline_ms=settings.risk_deadline_ms,
+        lateness_seconds=settings.lateness_seconds,
+    )
+    catalogue = Catalogue(database)
+    keeper = GateKeeper(database, hot, keep)
+    desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep)
+    return Services(settings, clock, database, hot, vault, catalogue, keeper, risk, book, desk, Drainer(database, hot, vault), timer_handlers(), Keys(database, clock))
+
+
+def timer_handlers() -> Handlers:
+    """What each kind of timer does."""
+    handlers = Handlers()
+    handlers.register("coupon.expiry", usage.expire)
+    handlers.register("coupon.unlock", usage.unlock)
+    return handlers
+
+
+_made: tuple[int, Services] | None = None
+_making = Lock()
+
+
+def services_of_process() -> Services:
+    """This process's services; a forked child makes its own, because connections do not survive a fork."""
+    global _made
+    made = _made
+    if made is None or made[0] != os.getpid():
+        with _making:
+            if _made is None or _made[0] != os.getpid():
+                _made = (os.getpid(), build_services(load_settings()))
+            made = _made
+    return made[1]
+
+
