@@ -20,7 +20,7 @@ from core.db.engine import Database, open_database
 from core.hotstate.clients import HotState, connect
 from core.jobs.timers import Handlers
 from core.privacy.vault import Vault
-from fraud.book import Book
+from fraud.book import DecisionBook
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
 from fraud.policy.load import load_policies
@@ -40,7 +40,7 @@ class Services:
     catalogue: Catalogue
     keeper: GateKeeper
     risk: RiskEngine
-    book: Book
+    book: DecisionBook
     desk: Desk
     drainer: Drainer
     handlers: Handlers
@@ -54,7 +54,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     hot = connect(settings.effective_redis_url)
     vault = Vault(secret_key_bytes(settings))
     keep = timedelta(hours=settings.idempotency_hours)
-    book = Book(database, vault, clock, review_hours=settings.review_hours)
+    book = DecisionBook(database, vault, review_hours=settings.review_hours)
     risk = RiskEngine(
         # A client of its own, because a risk check may not wait as long as a gate may.
         connect(settings.effective_redis_url, settings.risk_deadline_ms / 1000),
@@ -68,7 +68,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     catalogue = Catalogue(database)
     keeper = GateKeeper(database, hot, keep)
     desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep)
-    return Services(settings, clock, database, hot, vault, catalogue, keeper, risk, book, desk, Drainer(database, hot, vault), timer_handlers(), Keys(database, clock))
+    return Services(settings, clock, database, hot, vault, catalogue, keeper, risk, book, desk, Drainer(hot, database, vault, clock), timer_handlers(), Keys(database, clock))
 
 
 def timer_handlers() -> Handlers:

@@ -65,7 +65,7 @@ class Clerk:
         return 0
 
     def drain(self) -> int:
-        return int(self._services.drainer.drain_once(self._services.clock.now()))
+        return int(self._services.drainer.drain_once())
 
     def seal(self) -> int:
         return seal_once(self._services.database, self._services.clock.now())

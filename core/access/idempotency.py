@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.exc import OperationalError
 
 from core.db.engine import insert_ignore
 from core.db.tables import idempotency
@@ -51,7 +52,7 @@ def stored_reply(connection: Connection, request: RequestKey) -> Reply | None:
             Text(zh="同一个 Idempotency-Key 带来了不同的请求内容", en="this Idempotency-Key came before with another request"),
         )
     if row["status"] == IN_PROGRESS:
-        raise Conflict("request_in_progress", Text(zh="同一请求正在处理中", en="the same request is still in progress"))
+        raise _in_progress()
     return Reply(row["status"], json.loads(row["reply"]), replayed=True)
 
 
@@ -67,7 +68,14 @@ def begin(connection: Connection, request: RequestKey, now: datetime, keep: time
         "created_at": now,
         "expires_at": now + keep,
     }
-    return None if insert_ignore(connection, idempotency, values) else stored_reply(connection, request)
+    try:
+        ours = insert_ignore(connection, idempotency, values)
+    except OperationalError as error:
+        # PostgreSQL's lock_timeout (SQLSTATE 55P03): the rival has not ended within the time that we wait.
+        if getattr(error.orig, "sqlstate", None) == "55P03":
+            raise _in_progress() from error
+        raise
+    return None if ours else stored_reply(connection, request)
 
 
 def finish(connection: Connection, request: RequestKey, reply: Reply) -> None:
@@ -83,6 +91,10 @@ def forget_expired(connection: Connection, now: datetime, most: int = 200) -> in
     for row in rows:
         connection.execute(delete(idempotency).where(*_is(RequestKey(row.merchant, row.principal_id, row.key, ""))))
     return len(rows)
+
+
+def _in_progress() -> Conflict:
+    return Conflict("request_in_progress", Text(zh="同一请求正在处理中", en="the same request is still in progress"))
 
 
 def _is(request: RequestKey) -> tuple[Any, ...]:

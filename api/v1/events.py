@@ -1,0 +1,95 @@
+"""Events: what happened in the shop. Order events have effects on rewards, which the reply lists; the others feed the risk engine."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import marshmallow as ma
+from flask import Response
+from sqlalchemy import Connection
+
+from api.endpoint import Context, Resource, answer
+from api.v1.fields import Actor, event_of, fen, text
+from campaigns.orders import ORDER_FACTS, OrderFact, apply_order_fact
+from core.errors import Malformed, Unavailable
+from core.event import Event
+from core.privacy.subjects import subject_for
+from core.text import Text
+from fraud.events import record_event, store_effects
+
+blp = Resource("events", __name__, description="What happened, told once; the same event id is harmless however often it comes.")
+SEEN = ("session.started", "page.viewed", "user.registered", "user.logged_in", "share.clicked", "order.created", "receipt.confirmed")
+
+
+class EventBody(Actor):
+    """One event. `id` is the shop's own."""
+
+    id = text(128, required=True)
+    type = ma.fields.String(required=True, validate=ma.validate.OneOf([*sorted(ORDER_FACTS), *SEEN]))
+    occurred_at = ma.fields.AwareDateTime(format="iso")
+    campaign = text(64)
+    order_id = text(64)
+    amount_fen = fen(metadata={"description": "what was paid, or what was refunded"})
+    list_fen = fen(metadata={"description": "the order's total before discounts, for thresholds"})
+    refund_id = text(64)
+    reward_ids = ma.fields.List(text(32), validate=ma.validate.Length(max=20), metadata={"description": "coupons that the order used"})
+
+    @ma.validates_schema
+    def _complete(self, data: dict[str, Any], **_: Any) -> None:
+        wanted = {"order.paid": ("order_id", "amount_fen"), "order.refunded": ("order_id", "amount_fen", "refund_id"), "order.cancelled": ("order_id",)}
+        missing = {name: ["Missing data for this event type."] for name in wanted.get(data["type"], ()) if name not in data}
+        if missing:
+            raise ma.ValidationError(missing)
+        if data["type"] == "order.refunded" and data["amount_fen"] == 0:
+            raise ma.ValidationError({"amount_fen": ["A refund is of at least 1 fen."]})
+
+
+class EventReply(ma.Schema):
+    id = ma.fields.String()
+    effects = ma.fields.List(ma.fields.Dict())
+
+
+@blp.endpoint("POST", "/events", scopes=("shop",), body=EventBody, replies={200: EventReply})
+def take(ctx: Context) -> Response:
+    """Take one event; the reply lists what it caused."""
+    body, received = ctx.body, ctx.services.clock.now()
+    more = {name: body[name] for name in ("campaign", "order_id", "amount_fen") if name in body}
+    # What an order event says beyond the common fields belongs to its content, by which a retry is told from a contradiction.
+    custom = {name: body[name] for name in ("list_fen", "refund_id", "reward_ids") if name in body}
+    event = event_of(body, id=body["id"], type=body["type"], merchant=ctx.merchant, received_at=received, custom=custom, **more)
+    believed = event.believed(timedelta(seconds=ctx.services.settings.lateness_seconds))
+    with ctx.services.database.write() as connection:
+        effects = _effects(connection, ctx, believed)
+    with suppress(Unavailable):
+        # A seen event gates nothing, and its row stands: when Redis is away the features miss it, the record does not.
+        ctx.services.risk.observe(event)
+    return answer({"id": event.id, "effects": effects})
+
+
+def _effects(connection: Connection, ctx: Context, event: Event) -> list[dict[str, Any]]:
+    """The event's row first, then what it causes, in one transaction; a retry hears the stored effects."""
+    subject = subject_for(connection, ctx.services.vault, ctx.merchant, event.user, event.received_at)
+    known = record_event(connection, event, subject)
+    if known is not None:
+        return list((known.effects or {}).get("effects", ()))
+    if event.type not in ORDER_FACTS:
+        return []
+    if event.order_id is None:
+        raise Malformed("invalid_request", Text(zh="缺少 order_id", en="the event needs its order_id"))
+    custom = event.custom
+    fact = OrderFact(
+        merchant=ctx.merchant,
+        order_id=event.order_id,
+        kind=event.type,
+        at=event.occurred_at,
+        actor=ctx.caller.principal_id,
+        amount_fen=event.amount_fen,
+        list_fen=custom.get("list_fen"),
+        refund_id=custom.get("refund_id"),
+        reward_ids=tuple(custom.get("reward_ids", ())),
+    )
+    effects = apply_order_fact(connection, fact, subject, ctx.services.clock.now())
+    store_effects(connection, ctx.merchant, event.id, {"effects": effects})
+    return effects
