@@ -6,20 +6,23 @@ A kill between commit and acknowledgement brings the batch again; rows are uniqu
 from __future__ import annotations
 
 import json
+import secrets
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from redis.exceptions import ResponseError
 from sqlalchemy import Connection, select, text
 
 from core.audit.log import append
-from core.clock import Clock, to_millis
+from core.clock import to_millis
 from core.db.engine import Database
 from core.db.tables import audit_entries
 from core.errors import Unavailable
 from core.hotstate.clients import HotState, hot_state_guard
 from core.privacy.vault import Vault
+from core.text import Text
 from fraud.answers import SHARDS, stream_key
 from fraud.numbers import GRACE_MS, SeenNumbers
 from fraud.store.bulk import insert_streamed
@@ -40,63 +43,63 @@ class Drainer:
 
     def __init__(
         self,
-        client: HotState,
         database: Database,
+        client: HotState,
         vault: Vault,
-        clock: Clock,
         *,
-        consumer: str = "drainer",
+        consumer: str | None = None,
         stale_ms: int = 30_000,
         gap_grace_ms: int = GRACE_MS,
     ) -> None:
         self._client = client
         self._database = database
         self._vault = vault
-        self._clock = clock
-        self._consumer = consumer
+        self._consumer = consumer or f"drainer-{secrets.token_hex(6)}"
         self._stale_ms = stale_ms
         self._gap_grace_ms = gap_grace_ms
         self._own_first = True
         self._seen: SeenNumbers | None = None
         self.metrics: Counter[str] = Counter()
 
-    def drain_once(self, most: int = BATCH_ROWS) -> int:
+    def drain_once(self, now: datetime, most: int = BATCH_ROWS) -> int:
         """Drain one batch; returns how many messages left the stream. Raises `Unavailable` when a store is away: nothing is lost then."""
         raw = self._read(most)
         if not raw:
             self._own_first = False
-            self._report_gaps()
+            self._report_gaps(now)
             return 0
         # Until the commit stands, the next try begins with what was already handed to us.
         self._own_first = True
         good = [one for one in (read_message(self._vault, *each) for each in raw) if one is not None]
-        refused = self._commit_or_sort_out(good)
+        refused = self._commit_or_sort_out(good, now)
         if refused is None:
             return 0
         kept = {(one.shard, one.message_id) for one in good} - {(one.shard, one.message_id) for one in refused}
-        self._set_aside([one for one in raw if one[:2] not in kept])
+        self._set_aside([one for one in raw if one[:2] not in kept], now)
         self._acknowledge(raw)
         self._own_first = False
         return len(raw)
 
-    def _commit_or_sort_out(self, messages: Sequence[Streamed]) -> list[Streamed] | None:
+    def _commit_or_sort_out(self, messages: Sequence[Streamed], now: datetime) -> list[Streamed] | None:
         """Commit the batch, or each message alone when one spoils it; returns those SQL will never take, None when it is another's turn."""
         try:
-            return [] if self._commit(messages) else None
+            return [] if self._commit(messages, now) else None
         except Unavailable:
             raise
         except Exception:
-            return [one for one in messages if not self._fits(one)]
+            return [one for one in messages if not self._fits(one, now)]
 
-    def _fits(self, message: Streamed) -> bool:
+    def _fits(self, message: Streamed, now: datetime) -> bool:
         try:
-            return self._commit([message])
+            if not self._commit([message], now):
+                raise Unavailable("another_drainer", Text(zh="另一个进程正在写入", en="another drainer has its turn"))
         except Unavailable:
             raise
         except Exception:
             return False
+        return True
 
-    def _set_aside(self, raw: Sequence[_Raw]) -> None:
+    def _set_aside(self, raw: Sequence[_Raw], now: datetime) -> None:
         """Keep what could not be written where an engineer finds it, and say so in the audit."""
         if not raw:
             return
@@ -106,7 +109,7 @@ class Drainer:
                 self._client.xadd(f"{stream_key(shard)}:dead", entry, maxlen=DEAD_MAX)
         with self._database.write() as connection:
             detail = {"messages": [f"{shard}:{message_id}" for shard, message_id, _ in raw]}
-            self._audit(connection, "decisions.unreadable", detail)
+            self._audit(connection, "decisions.unreadable", detail, now)
         self.metrics["unreadable"] += len(raw)
 
     def _read(self, most: int) -> list[_Raw]:
@@ -148,8 +151,7 @@ class Drainer:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    def _commit(self, messages: Sequence[Streamed]) -> bool:
-        now = self._clock.now()
+    def _commit(self, messages: Sequence[Streamed], now: datetime) -> bool:
         with self._database.write() as connection:
             if not self._sole_drainer(connection):
                 return False
@@ -157,29 +159,29 @@ class Drainer:
             before = self._last_state(connection)
             seen = SeenNumbers(before)
             seen.add(((one.process, one.number) for one in messages), to_millis(now))
-            missing = self._note_gaps(connection, seen)
+            missing = self._note_gaps(connection, seen, now)
             # A batch that comes again after a kill changes nothing, so it leaves no second entry.
             if hashes or seen.state() != (before or {}):
-                self._audit(connection, "decisions.drained", {"hashes": hashes, "numbers": seen.state()})
+                self._audit(connection, "decisions.drained", {"hashes": hashes, "numbers": seen.state()}, now)
         self._seen = seen
         self.metrics.update(drained=len(hashes), repeated=len(messages) - len(hashes), missing=missing)
         return True
 
-    def _report_gaps(self) -> None:
+    def _report_gaps(self, now: datetime) -> None:
         """Without new messages holes still grow old."""
-        if self._seen is None or not SeenNumbers(self._seen.state()).overdue(to_millis(self._clock.now()), self._gap_grace_ms):
+        if self._seen is None or not SeenNumbers(self._seen.state()).overdue(to_millis(now), self._gap_grace_ms):
             return
-        self._commit([])
+        self._commit([], now)
 
-    def _note_gaps(self, connection: Connection, seen: SeenNumbers) -> int:
-        gaps = seen.overdue(to_millis(self._clock.now()), self._gap_grace_ms)
+    def _note_gaps(self, connection: Connection, seen: SeenNumbers, now: datetime) -> int:
+        gaps = seen.overdue(to_millis(now), self._gap_grace_ms)
         for gap in gaps:
             detail = {"process": gap.process, "first": gap.first, "last": gap.last, "count": gap.count}
-            self._audit(connection, "decisions.gap", detail)
+            self._audit(connection, "decisions.gap", detail, now)
         return sum(gap.count for gap in gaps)
 
-    def _audit(self, connection: Connection, action: str, detail: dict[str, Any]) -> None:
-        append(connection, merchant=PLATFORM, actor=_ACTOR, action=action, target=TARGET, now=self._clock.now(), detail=detail)
+    def _audit(self, connection: Connection, action: str, detail: dict[str, Any], now: datetime) -> None:
+        append(connection, merchant=PLATFORM, actor=_ACTOR, action=action, target=TARGET, now=now, detail=detail)
 
     def _last_state(self, connection: Connection) -> dict[str, Any] | None:
         columns = audit_entries.c

@@ -1,0 +1,48 @@
+"""What the tests of the risk engine share: the shipped policy, short ways to events, an engine on the real Valkey."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.clock import TurnedClock
+from core.event import Event
+from core.hotstate.clients import HotState
+from core.privacy.vault import Vault
+from fraud.engine import RiskEngine
+from fraud.policy.load import load_policies
+from fraud.policy.model import Policy
+from fraud.policy.registry import Policies
+from tests.conftest import START
+
+PACKS = Path(__file__).resolve().parents[2] / "rules" / "packs"
+SCENE = "coupon.claim"
+
+MakeEngine = Callable[..., RiskEngine]
+
+
+def event(event_id: str, user: str = "u1", *, after: float = 0.0, kind: str = SCENE, merchant: str = "demo", **fields: Any) -> Event:
+    """An event `after` seconds from the start, received when it happened."""
+    at = START + timedelta(seconds=after)
+    received: datetime = fields.pop("received_at", at)
+    return Event(id=event_id, type=kind, merchant=merchant, occurred_at=at, received_at=received, user=user, **fields)
+
+
+@pytest.fixture(scope="session")
+def policies() -> Policies:
+    return load_policies(PACKS)
+
+
+@pytest.fixture(scope="session")
+def policy(policies: Policies) -> Policy:
+    return policies.find(SCENE)
+
+
+@pytest.fixture
+def engine(hot: HotState, vault: Vault, policies: Policies, clock: TurnedClock) -> RiskEngine:
+    # A generous deadline: these tests are about answers, and the machine may be busy.
+    return RiskEngine(hot, vault, policies, clock, deadline_ms=10_000)

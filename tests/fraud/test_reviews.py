@@ -1,0 +1,82 @@
+"""Reviews and events on record: resolved once with a reason, told again to a retry, refused for other content."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from core.clock import TurnedClock
+from core.db.engine import Database
+from core.db.tables import audit_entries
+from core.errors import Conflict, Malformed, NotFound
+from core.privacy.subjects import subject_for
+from core.privacy.vault import Vault
+from fraud.book import Book
+from fraud.decision import Decision
+from fraud.events import EventRow, record_event, store_effects
+from fraud.reviews import find_review, list_open, resolve
+from tests.conftest import START
+from tests.fraud.conftest import SCENE, event
+
+
+def decision(number: int, merchant: str = "demo") -> Decision:
+    return Decision(f"dec_{number}", merchant, SCENE, f"e{number}", "h", None, "review", 40, (), {}, {}, "p", "v", False, START)
+
+
+@pytest.fixture
+def queue(database: Database, vault: Vault, clock: TurnedClock) -> list[str]:
+    """Three open reviews of the demo merchant, one of another."""
+    book = Book(database, vault, clock)
+    opened = []
+    with database.write() as connection:
+        for number, merchant in enumerate(["demo", "demo", "demo", "other"]):
+            made = decision(number, merchant)
+            book.record(connection, made, subject_for(connection, vault, merchant, "u", START))
+            opened.append(book.open_review(connection, made, f"rwd_{number}", "spring", START))
+    return opened
+
+
+def test_open_reviews_come_oldest_first_by_cursor(database: Database, queue: list[str]) -> None:
+    with database.read() as connection:
+        mine = list_open(connection, "demo", most=2)
+        rest = list_open(connection, "demo", after=mine[-1].id)
+        assert sorted(review.id for review in (*mine, *rest)) == sorted(queue[:3])
+        assert len(list_open(connection, "*")) == 4
+
+
+def test_a_review_is_resolved_exactly_once(database: Database, queue: list[str]) -> None:
+    with database.write() as connection:
+        done = resolve(connection, queue[0], "post", "prn_1", " honest ", START, merchant="demo")
+    assert (done.state, done.resolution, done.resolved_by, done.reason, done.reward_id) == ("resolved", "post", "prn_1", "honest", "rwd_0")
+    with pytest.raises(Conflict) as caught, database.write() as connection:
+        resolve(connection, queue[0], "void", "prn_2", "no", START, merchant="demo")
+    assert caught.value.code == "review_resolved"
+    with database.read() as connection:
+        assert find_review(connection, queue[0], "demo").resolution == "post"
+        actors = connection.execute(select(audit_entries.c.actor).where(audit_entries.c.action == "review.resolved")).scalars().all()
+        assert actors == ["prn_1"]
+        assert queue[0] not in {review.id for review in list_open(connection, "demo")}
+
+
+@pytest.mark.parametrize(("resolution", "reason"), [("post", ""), ("post", " \n"), ("post", "x" * 2001), ("maybe", "because")])
+def test_a_resolution_needs_its_word_and_a_reason(database: Database, queue: list[str], resolution: str, reason: str) -> None:
+    with pytest.raises(Malformed), database.write() as connection:
+        resolve(connection, queue[0], resolution, "prn_1", reason, START, merchant="demo")
+
+
+def test_another_merchants_review_does_not_exist(database: Database, queue: list[str]) -> None:
+    with pytest.raises(NotFound), database.write() as connection:
+        resolve(connection, queue[3], "post", "prn_1", "because", START, merchant="demo")
+
+
+def test_an_event_is_recorded_once_and_a_retry_hears_its_effects(database: Database, vault: Vault) -> None:
+    paid = event("o1", kind="order.paid", order_id="o1", amount_fen=100)
+    with database.write() as connection:
+        person = subject_for(connection, vault, "demo", "u1", START)
+        assert record_event(connection, paid, person) is None
+        store_effects(connection, "demo", "o1", {"posted": 1})
+    with database.write() as connection:
+        assert record_event(connection, paid, person) == EventRow("o1", "order.paid", person.id, {"posted": 1})
+    with pytest.raises(Conflict) as caught, database.write() as connection:
+        record_event(connection, event("o1", kind="order.paid", order_id="o1", amount_fen=200), person)
+    assert caught.value.code == "event_id_reused"
