@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -180,13 +180,8 @@ def test_a_slow_database_is_unavailable_in_time(database: Database) -> None:
     assert caught.value.code == "record_not_saved"
 
 
-@pytest.fixture
-def forked_url(tmp_path: Any) -> Iterator[str]:
-    yield f"sqlite:///{tmp_path / 'forked.db'}"
-
-
-def test_a_forked_child_has_a_writer_of_its_own(forked_url: str) -> None:
-    opened = open_database(forked_url)
+def test_a_forked_child_has_a_writer_of_its_own(tmp_path: Path) -> None:
+    opened = open_database(f"sqlite:///{tmp_path / 'forked.db'}")
     group: GroupCommit[int] = GroupCommit(opened, lambda connection, item: str(item))
     assert group.submit(1) == "1"
     child = os.fork()
