@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 
 from core.audit.log import append
 from core.canon import digest_of
-from core.clock import Clock, to_micros
+from core.clock import to_micros
 from core.db.engine import Database, insert_ignore
 from core.errors import Conflict
 from core.event import Event
@@ -37,21 +37,19 @@ class _Entry:
     is_refusal: bool
 
 
-class Book:
+class DecisionBook:
     """Writes decisions to SQL. Decisions come as `object` because campaigns know them only by their own protocol."""
 
     def __init__(
         self,
         database: Database,
         vault: Vault,
-        clock: Clock,
         *,
         review_hours: int = 24,
         gather_ms: float = 3.0,
         timeout_seconds: float = 2.0,
     ) -> None:
         self._vault = vault
-        self._clock = clock
         self._review_time = timedelta(hours=review_hours)
         self._writer = GroupCommit(database, self._write, gather_ms=gather_ms, timeout_seconds=timeout_seconds)
 
@@ -62,7 +60,7 @@ class Book:
         if standing is None:
             standing = insert_decision(connection, ours, subject.id)
             if standing == ours.id:
-                audit_decision(connection, ours, subject.id, self._clock.now())
+                audit_decision(connection, ours, subject.id)
         if standing != ours.id:
             text = Text(zh="该事件已有记录在案的决策", en="another decision is on record for this event")
             raise Conflict("event_already_decided", text, decision_id=standing)
@@ -88,22 +86,21 @@ class Book:
         return review_id
 
     def _write(self, connection: Connection, entry: _Entry) -> str:
-        now = self._clock.now()
-        subject = subject_for(connection, self._vault, entry.event.merchant, entry.event.user, now)
+        subject = subject_for(connection, self._vault, entry.event.merchant, entry.event.user, entry.decision.at)
         if entry.is_refusal:
-            return _write_refusal(connection, entry.decision, subject, now)
-        return _write_check(connection, entry.decision, entry.event, subject, now)
+            return _write_refusal(connection, entry.decision, subject)
+        return _write_check(connection, entry.decision, entry.event, subject)
 
 
-def _write_check(connection: Connection, decision: Decision, event: Event, subject: Subject, now: datetime) -> str:
+def _write_check(connection: Connection, decision: Decision, event: Event, subject: Subject) -> str:
     standing = insert_decision(connection, decision, subject.id)
     if standing == decision.id:
-        audit_decision(connection, decision, subject.id, now)
+        audit_decision(connection, decision, subject.id)
         insert_ignore(connection, events, event_row(event, subject, decision.scene))
     return standing
 
 
-def _write_refusal(connection: Connection, decision: Decision, subject: Subject, now: datetime) -> str:
+def _write_refusal(connection: Connection, decision: Decision, subject: Subject) -> str:
     standing = standing_decision(connection, decision)
     if standing is not None:
         # A retry of a request that was refused on record: it is no repeat.
@@ -116,7 +113,7 @@ def _write_refusal(connection: Connection, decision: Decision, subject: Subject,
     if standing != decision.id:
         return standing
     if insert_ignore(connection, refusals, row):
-        audit_decision(connection, decision, subject.id, now)
+        audit_decision(connection, decision, subject.id)
         return decision.id
     # A rival in another process was first, and committed: ours is the repeat.
     connection.execute(decisions.delete().where(decisions.c.id == decision.id))

@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from sqlalchemy import Connection, select, text
 
 from core.audit.log import append
-from core.clock import to_millis
+from core.clock import Clock, to_millis
 from core.db.engine import Database
 from core.db.tables import audit_entries
 from core.errors import Unavailable
@@ -43,9 +43,10 @@ class Drainer:
 
     def __init__(
         self,
-        database: Database,
         client: HotState,
+        database: Database,
         vault: Vault,
+        clock: Clock,
         *,
         consumer: str | None = None,
         stale_ms: int = 30_000,
@@ -54,6 +55,7 @@ class Drainer:
         self._client = client
         self._database = database
         self._vault = vault
+        self._clock = clock
         self._consumer = consumer or f"drainer-{secrets.token_hex(6)}"
         self._stale_ms = stale_ms
         self._gap_grace_ms = gap_grace_ms
@@ -61,9 +63,9 @@ class Drainer:
         self._seen: SeenNumbers | None = None
         self.metrics: Counter[str] = Counter()
 
-    def drain_once(self, now: datetime, most: int = BATCH_ROWS) -> int:
+    def drain_once(self, most: int = BATCH_ROWS) -> int:
         """Drain one batch; returns how many messages left the stream. Raises `Unavailable` when a store is away: nothing is lost then."""
-        raw = self._read(most)
+        raw, now = self._read(most), self._clock.now()
         if not raw:
             self._own_first = False
             self._report_gaps(now)

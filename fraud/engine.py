@@ -44,6 +44,7 @@ class _Round:
     scene: str
     policy: Policy
     place: Place
+    event_hash: str
     until: float
 
 
@@ -115,7 +116,9 @@ class RiskEngine:
     def _round(self, event: Event, scene: str, policy: str | None, deadline_ms: int | None) -> _Round:
         until = self._monotonic() + (self._deadline_ms if deadline_ms is None else deadline_ms) / 1000
         believed = event.believed(self._lateness)
-        return _Round(believed, scene, self.policies.find(scene, policy), self._answers.place(believed, scene), until)
+        # Keyed, because the content holds phone numbers and the like, and these bytes are kept for good.
+        event_hash = self._vault.token(believed.merchant, "content", believed.content_hash())
+        return _Round(believed, scene, self.policies.find(scene, policy), self._answers.place(believed, scene), event_hash, until)
 
     def _decide(self, one: _Round, settle: Callable[[Place, Decision], Decision]) -> Decision:
         try:
@@ -146,7 +149,7 @@ class RiskEngine:
             merchant=one.event.merchant,
             scene=one.scene,
             event_id=one.event.id,
-            event_hash=self._event_hash(one.event),
+            event_hash=one.event_hash,
             campaign=one.event.campaign,
             outcome=verdict.outcome,
             score=verdict.score,
@@ -165,11 +168,7 @@ class RiskEngine:
         return replace(made, outcome=outcome, reasons=(*made.reasons, RISK_AWAY), degraded=True)
 
     def _same_content(self, one: _Round, stored: Decision) -> Decision:
-        if stored.event_hash == self._event_hash(one.event):
+        if stored.event_hash == one.event_hash:
             return stored
         text = Text(zh="同一个事件编号带来了不同的内容", en="this event id came before with other content")
         raise Conflict("event_id_reused", text, event_id=one.event.id)
-
-    def _event_hash(self, event: Event) -> str:
-        # Keyed, because the content holds phone numbers and the like, and these bytes are kept for good.
-        return self._vault.token(event.merchant, "content", event.content_hash())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -73,7 +72,7 @@ def standing_decision(connection: Connection, decision: Decision) -> str | None:
     return found
 
 
-def audit_decision(connection: Connection, decision: Decision, subject_id: str, now: datetime) -> None:
+def audit_decision(connection: Connection, decision: Decision, subject_id: str) -> None:
     """The audit entry of one recorded decision."""
     row = decision_row(decision, subject_id)
     detail = {
@@ -88,7 +87,7 @@ def audit_decision(connection: Connection, decision: Decision, subject_id: str, 
         actor=ACTOR,
         action="decision.recorded",
         target=decision.id,
-        now=now,
+        now=decision.at,
         after=row["hash"],
         detail=detail,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,6 @@ from tests.conftest import START
 
 PACKS = Path(__file__).resolve().parents[2] / "rules" / "packs"
 SCENE = "coupon.claim"
-
-MakeEngine = Callable[..., RiskEngine]
 
 
 def event(event_id: str, user: str = "u1", *, after: float = 0.0, kind: str = SCENE, merchant: str = "demo", **fields: Any) -> Event:

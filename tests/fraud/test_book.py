@@ -20,7 +20,7 @@ from core.db.tables import audit_entries
 from core.errors import Conflict, NotFound, Unavailable
 from core.privacy.subjects import subject_for
 from core.privacy.vault import Vault
-from fraud.book import Book
+from fraud.book import DecisionBook
 from fraud.decision import Decision, from_record
 from fraud.groupcommit import GroupCommit
 from fraud.policy.evaluate import evaluate
@@ -32,8 +32,8 @@ from tests.fraud.conftest import SCENE, event
 
 
 @pytest.fixture
-def book(database: Database, vault: Vault, clock: TurnedClock) -> Book:
-    return Book(database, vault, clock, timeout_seconds=20)
+def book(database: Database, vault: Vault) -> DecisionBook:
+    return DecisionBook(database, vault, timeout_seconds=20)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def nth(refusal: Decision, number: int, **changes: Any) -> Decision:
     return replace(refusal, id=f"dec_{number}", event_id=f"e{number}", **changes)
 
 
-def test_a_decision_is_recorded_once_with_its_audit_entry(database: Database, vault: Vault, book: Book, refusal: Decision) -> None:
+def test_a_decision_is_recorded_once_with_its_audit_entry(database: Database, vault: Vault, book: DecisionBook, refusal: Decision) -> None:
     for _ in range(2):
         with database.write() as connection:
             book.record(connection, refusal, subject_for(connection, vault, "demo", "u1", START))
@@ -79,7 +79,7 @@ def test_a_decision_is_recorded_once_with_its_audit_entry(database: Database, va
     assert json.loads(entry.body)["detail"]["outcome"] == "reject"
 
 
-def test_another_decision_about_the_event_is_refused(database: Database, vault: Vault, book: Book, refusal: Decision) -> None:
+def test_another_decision_about_the_event_is_refused(database: Database, vault: Vault, book: DecisionBook, refusal: Decision) -> None:
     with database.write() as connection:
         book.record(connection, refusal, subject_for(connection, vault, "demo", "u1", START))
     with pytest.raises(Conflict) as caught, database.write() as connection:
@@ -87,7 +87,7 @@ def test_another_decision_about_the_event_is_refused(database: Database, vault: 
     assert (caught.value.code, caught.value.extra["decision_id"]) == ("event_already_decided", "dec_1")
 
 
-def test_a_refusal_is_durable_when_it_is_told(database: Database, book: Book, refusal: Decision) -> None:
+def test_a_refusal_is_durable_when_it_is_told(database: Database, book: DecisionBook, refusal: Decision) -> None:
     told = book.record_refusal(refusal, event("e1"))
     with database.read() as connection:
         assert find_decision(connection, told, "demo").outcome == "reject"
@@ -96,7 +96,7 @@ def test_a_refusal_is_durable_when_it_is_told(database: Database, book: Book, re
             find_decision(connection, told, "other")
 
 
-def test_repeats_are_counted_and_hear_the_first_decision(database: Database, book: Book, refusal: Decision) -> None:
+def test_repeats_are_counted_and_hear_the_first_decision(database: Database, book: DecisionBook, refusal: Decision) -> None:
     told = {book.record_refusal(nth(refusal, n), event(f"e{n}")) for n in range(1, 6)}
     assert told == {"dec_1"}
     assert (count(database, decisions), count(database, refusals)) == (1, 1)
@@ -104,14 +104,14 @@ def test_repeats_are_counted_and_hear_the_first_decision(database: Database, boo
         assert connection.execute(select(refusals.c.times)).scalar_one() == 5
 
 
-def test_a_retry_of_the_refused_request_is_no_repeat(database: Database, book: Book, refusal: Decision) -> None:
+def test_a_retry_of_the_refused_request_is_no_repeat(database: Database, book: DecisionBook, refusal: Decision) -> None:
     assert {book.record_refusal(refusal, event("e1")) for _ in range(3)} == {"dec_1"}
     with database.read() as connection:
         assert connection.execute(select(refusals.c.times)).scalar_one() == 1
 
 
 def test_other_people_campaigns_reasons_and_hours_are_no_repeats(
-    database: Database, book: Book, refusal: Decision, clock: TurnedClock
+    database: Database, book: DecisionBook, refusal: Decision, clock: TurnedClock
 ) -> None:
     clock.turn(hours=1)
     book.record_refusal(refusal, event("e1"))
@@ -122,7 +122,7 @@ def test_other_people_campaigns_reasons_and_hours_are_no_repeats(
     assert count(database, decisions) == count(database, refusals) == 5
 
 
-def test_many_at_once_are_all_on_record(database: Database, book: Book, refusal: Decision) -> None:
+def test_many_at_once_are_all_on_record(database: Database, book: DecisionBook, refusal: Decision) -> None:
     with ThreadPoolExecutor(32) as pool:
         told = list(pool.map(lambda n: book.record_refusal(nth(refusal, n), event(f"e{n}", f"u{n % 50}")), range(400)))
     assert len(set(told)) == 50 == count(database, decisions)
@@ -130,10 +130,8 @@ def test_many_at_once_are_all_on_record(database: Database, book: Book, refusal:
         assert connection.execute(select(func.sum(refusals.c.times))).scalar_one() == 400
 
 
-def test_two_processes_books_add_up_to_one_refusal(
-    database_url: str, database: Database, vault: Vault, clock: TurnedClock, refusal: Decision
-) -> None:
-    books = [Book(open_database(database_url), vault, clock, timeout_seconds=20) for _ in range(4)]
+def test_two_processes_books_add_up_to_one_refusal(database_url: str, database: Database, vault: Vault, refusal: Decision) -> None:
+    books = [DecisionBook(open_database(database_url), vault, timeout_seconds=20) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         told = set(pool.map(lambda n: books[n % 4].record_refusal(nth(refusal, n), event(f"e{n}")), range(60)))
     assert len(told) == 1 == count(database, refusals) == count(database, decisions)
@@ -141,14 +139,14 @@ def test_two_processes_books_add_up_to_one_refusal(
         assert connection.execute(select(refusals.c.times)).scalar_one() == 60
 
 
-def test_a_review_opens_once_for_a_decision(database: Database, vault: Vault, book: Book, refusal: Decision) -> None:
+def test_a_review_opens_once_for_a_decision(database: Database, vault: Vault, book: DecisionBook, refusal: Decision) -> None:
     with database.write() as connection:
         book.record(connection, refusal, subject_for(connection, vault, "demo", "u1", START))
         first = book.open_review(connection, refusal, "rwd_1", "spring", START)
         assert book.open_review(connection, refusal, "rwd_1", "spring", START) == first
 
 
-def test_the_book_takes_only_decisions_of_the_engine(book: Book) -> None:
+def test_the_book_takes_only_decisions_of_the_engine(book: DecisionBook) -> None:
     with pytest.raises(TypeError):
         book.record_refusal("dec_1", event("e1"))
 

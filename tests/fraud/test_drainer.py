@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,23 +16,21 @@ from core.hotstate.clients import HotState, connect
 from core.privacy.subjects import find_subject
 from core.privacy.vault import Vault, open_fields
 from fraud.answers import SHARDS, stream_key
-from fraud.book import Book
+from fraud.book import DecisionBook
 from fraud.decision import Decision
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
 from fraud.policy.registry import Policies
 from fraud.queries import find_decision
 from fraud.store.tables import decisions, events
-from tests.conftest import START
 from tests.fraud.conftest import SCENE, event
 
 NOWHERE = "redis://127.0.0.1:1/0"
-MakeDrainer = Callable[..., Drainer]
 
 
 @pytest.fixture
-def drainer(database: Database, hot: HotState, vault: Vault) -> Drainer:
-    return Drainer(database, hot, vault)
+def drainer(database: Database, hot: HotState, vault: Vault, clock: TurnedClock) -> Drainer:
+    return Drainer(hot, database, vault, clock)
 
 
 def checks(engine: RiskEngine, number: int, start: int = 0) -> list[Decision]:
@@ -46,7 +42,7 @@ def checks(engine: RiskEngine, number: int, start: int = 0) -> list[Decision]:
 
 def drain_all(drainer: Drainer) -> int:
     total = 0
-    while done := drainer.drain_once(START):
+    while done := drainer.drain_once():
         total += done
     return total
 
@@ -86,7 +82,7 @@ def test_checks_reach_sql_and_leave_the_stream(
 
 def test_a_batch_is_bounded(engine: RiskEngine, drainer: Drainer) -> None:
     checks(engine, 25)
-    assert drainer.drain_once(START, most=10) == 10
+    assert drainer.drain_once(10) == 10
     assert drain_all(drainer) == 15
 
 
@@ -97,20 +93,20 @@ def test_a_retry_is_streamed_once(database: Database, engine: RiskEngine, draine
 
 
 def test_a_kill_between_commit_and_acknowledgement_writes_nothing_twice(
-    database: Database, engine: RiskEngine, hot: HotState, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    database: Database, engine: RiskEngine, hot: HotState, vault: Vault, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checks(engine, 20)
-    killed = Drainer(database, hot, vault)
+    killed = Drainer(hot, database, vault, clock)
 
     def die(raw: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(killed, "_acknowledge", die)
     with pytest.raises(KeyboardInterrupt):
-        killed.drain_once(START)
+        killed.drain_once()
     before = (count(database, decisions), count(database, events), count(database, audit_entries))
     assert (before[0], waiting(hot)) == (20, 20)
-    heir = Drainer(database, hot, vault, stale_ms=0)
+    heir = Drainer(hot, database, vault, clock, stale_ms=0)
     assert drain_all(heir) == 20
     assert (count(database, decisions), count(database, events), count(database, audit_entries)) == before
     assert (waiting(hot), heir.metrics["repeated"], heir.metrics["missing"]) == (0, 20, 0)
@@ -123,11 +119,13 @@ def test_a_drainer_that_failed_begins_with_what_it_was_handed(
     with monkeypatch.context() as patched:
         patched.setattr(drainer, "_database", open_database("sqlite:////nowhere/at/all.db"))
         with pytest.raises(Unavailable):
-            drainer.drain_once(START)
+            drainer.drain_once()
     assert drain_all(drainer) == 5
 
 
-def test_a_lost_message_is_counted_after_its_grace(database: Database, engine: RiskEngine, drainer: Drainer, hot: HotState) -> None:
+def test_a_lost_message_is_counted_after_its_grace(
+    database: Database, engine: RiskEngine, drainer: Drainer, hot: HotState, vault: Vault, clock: TurnedClock
+) -> None:
     checks(engine, 3)
     drain_all(drainer)
     checks(engine, 4, start=3)
@@ -139,11 +137,11 @@ def test_a_lost_message_is_counted_after_its_grace(database: Database, engine: R
     drain_all(drainer)
     assert (lost, drainer.metrics["missing"]) == (2, 0)
     # Another process carries on, from what the audit says was seen.
-    heir = Drainer(database, hot, drainer._vault)
+    heir = Drainer(hot, database, vault, clock)
     checks(engine, 1, start=7)
-    heir.drain_once(START + timedelta(seconds=30))
-    heir.drain_once(START + timedelta(seconds=61))
-    heir.drain_once(START + timedelta(seconds=200))
+    for _ in range(3):
+        clock.turn(seconds=30.5)
+        heir.drain_once()
     [gap] = entries(database, "decisions.gap")
     assert (gap["first"], gap["last"], gap["count"], heir.metrics["missing"]) == (5, 6, 2, 2)
 
@@ -185,7 +183,7 @@ def test_an_emptied_redis_does_not_stop_the_drainer(database: Database, engine: 
 
 
 def test_without_redis_a_check_goes_straight_to_sql(database: Database, vault: Vault, policies: Policies, clock: TurnedClock) -> None:
-    book = Book(database, vault, clock, timeout_seconds=20)
+    book = DecisionBook(database, vault, timeout_seconds=20)
     away = RiskEngine(connect(NOWHERE), vault, policies, clock, direct=book)
     first, again = checks(away, 1)[0], checks(away, 1)[0]
     assert (first.outcome, first.degraded, again.id) == ("review", True, first.id)
@@ -195,6 +193,6 @@ def test_without_redis_a_check_goes_straight_to_sql(database: Database, vault: V
 
 
 def test_with_both_away_nothing_is_promised(vault: Vault, policies: Policies, clock: TurnedClock) -> None:
-    book = Book(open_database("sqlite:////nowhere/at/all.db"), vault, clock)
+    book = DecisionBook(open_database("sqlite:////nowhere/at/all.db"), vault)
     with pytest.raises(Unavailable):
         checks(RiskEngine(connect(NOWHERE), vault, policies, clock, direct=book), 1)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from core.clock import TurnedClock
 from core.db.engine import Database
 from core.db.tables import audit_entries
 from core.errors import Conflict, Malformed, NotFound
 from core.privacy.subjects import subject_for
 from core.privacy.vault import Vault
-from fraud.book import Book
+from fraud.book import DecisionBook
 from fraud.decision import Decision
 from fraud.events import EventRow, record_event, store_effects
 from fraud.reviews import find_review, list_open, resolve
@@ -24,9 +23,9 @@ def decision(number: int, merchant: str = "demo") -> Decision:
 
 
 @pytest.fixture
-def queue(database: Database, vault: Vault, clock: TurnedClock) -> list[str]:
+def queue(database: Database, vault: Vault) -> list[str]:
     """Three open reviews of the demo merchant, one of another."""
-    book = Book(database, vault, clock)
+    book = DecisionBook(database, vault)
     opened = []
     with database.write() as connection:
         for number, merchant in enumerate(["demo", "demo", "demo", "other"]):
