@@ -23,7 +23,7 @@ def campaign() -> None:
 def check(screen: Screen, files: tuple[str, ...]) -> None:
     """Check files: every mistake at once, with its place and its fix. Checking stores nothing and needs no server."""
     from campaigns.publishing import check_file
-    from core.yamlfile.render import render_problems
+    from core.yamlfile.problems import render_problems
 
     problems, shown = [], []
     for name in files:
@@ -58,7 +58,7 @@ def schema() -> None:
 def publish(screen: Screen, file: str, note: str, base: int | None, key: str | None, merchant: str | None) -> None:
     """Check a file and propose it as the campaign's next version; a second person approves it with `sheepdog approvals approve`."""
     from campaigns.publishing import propose_campaign
-    from core.yamlfile.render import render_problems
+    from core.yamlfile.problems import render_problems
 
     _, services = settings_and_services()
     caller = caller_of(services, key)

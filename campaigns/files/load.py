@@ -1,0 +1,134 @@
+"""From a campaign file to a campaign, with every mistake at once; and the normalised document that is hashed, kept and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from campaigns.files.schema import schema_for
+from campaigns.mechanics import mechanic_named, mechanic_names
+from campaigns.mechanics.base import Placed
+from campaigns.model import Campaign, Eligibility, Limits
+from core.money import Money
+from core.text import Text
+from core.yamlfile.check import did_you_mean, problem_at, run_schema
+from core.yamlfile.problems import Fault, bad_file
+from core.yamlfile.read import read_yaml
+
+FORM = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCampaign:
+    """A good file: the campaign, and its normalised JSON-able document."""
+
+    campaign: Campaign
+    document: dict[str, Any]
+
+
+def load_campaign(source: bytes, name: str) -> LoadedCampaign:
+    """Read and check a file. Raises `Malformed` (`bad_file`) with every problem, its line, column and fix."""
+    document = read_yaml(source, name)
+    given = document.root.plain().get("mechanic")
+    known = given if isinstance(given, str) and given in mechanic_names() else None
+    valid, problems = run_schema(document, schema_for(known))
+    if known is None and isinstance(given, str):
+        # Its block cannot be judged, so it is no unknown key either.
+        problems = [p for p in problems if not (p.fault.code == "unknown_key" and p.place == document.root.keys.get(given))]
+        problems.append(problem_at(document, ("mechanic",), _unknown_mechanic(given)))
+    problems += [problem_at(document, path, fault) for path, fault in _contradictions(valid, known)]
+    if problems:
+        raise bad_file(name, problems)
+    campaign = _campaign(valid, str(known))
+    return LoadedCampaign(campaign, document_of(campaign))
+
+
+def document_of(campaign: Campaign) -> dict[str, Any]:
+    """The campaign as JSON: amounts in fen, times with offset beside the zone's name, defaults filled in."""
+    within = campaign.eligibility.registered_within
+    return {
+        "form": FORM,
+        "campaign": campaign.id,
+        "mechanic": campaign.mechanic,
+        "title": {"zh": campaign.title.zh, "en": campaign.title.en},
+        "zone": campaign.zone.key,
+        "starts": campaign.starts.isoformat(),
+        "ends": campaign.ends.isoformat(),
+        "limits": {name: getattr(campaign.limits, name) for name in Limits.__slots__},
+        "budget_fen": None if campaign.budget is None else campaign.budget.fen,
+        "policy": campaign.policy,
+        "eligible_when": {
+            "registered_within_seconds": None if within is None else within // timedelta(seconds=1),
+            "first_order": campaign.eligibility.first_order,
+        },
+        campaign.mechanic: mechanic_named(campaign.mechanic).document(campaign.terms),
+    }
+
+
+def campaign_from_document(document: Mapping[str, Any]) -> Campaign:
+    """The campaign that the document was made of. Raises `ValueError` for a form that this version does not know."""
+    if document["form"] != FORM:
+        raise ValueError("a campaign document of an unknown form")
+    zone = ZoneInfo(document["zone"])
+    eligible, budget = document["eligible_when"], document["budget_fen"]
+    within = eligible["registered_within_seconds"]
+    return Campaign(
+        id=document["campaign"],
+        mechanic=document["mechanic"],
+        title=Text(**document["title"]),
+        zone=zone,
+        starts=datetime.fromisoformat(document["starts"]).astimezone(zone),
+        ends=datetime.fromisoformat(document["ends"]).astimezone(zone),
+        limits=Limits(**document["limits"]),
+        budget=None if budget is None else Money(budget),
+        policy=document["policy"],
+        eligibility=Eligibility(None if within is None else timedelta(seconds=within), eligible["first_order"]),
+        terms=mechanic_named(document["mechanic"]).from_document(document[document["mechanic"]]),
+    )
+
+
+def _campaign(valid: Mapping[str, Any], mechanic: str) -> Campaign:
+    zone: ZoneInfo = valid["zone"]
+    return Campaign(
+        id=valid["campaign"],
+        mechanic=mechanic,
+        title=valid["title"],
+        zone=zone,
+        starts=valid["starts"].begins(zone),
+        ends=valid["ends"].ends(zone),
+        limits=Limits(**valid["limits"]),
+        budget=valid["budget"]["total"] if valid["budget"] else None,
+        policy=valid["risk"]["policy"],
+        eligibility=Eligibility(**valid["eligible_when"]),
+        terms=mechanic_named(mechanic).parse(valid[mechanic], zone),
+    )
+
+
+def _contradictions(valid: Mapping[str, Any], mechanic: str | None) -> list[Placed]:
+    """What does not fit together, as far as the parts could be read."""
+    found: list[Placed] = []
+    zone, starts, ends = (valid.get(name) for name in ("zone", "starts", "ends"))
+    if zone and starts and ends and starts.begins(zone) >= ends.ends(zone):
+        found.append((("ends",), Fault("ends_before_start", Text(zh="结束须晚于开始", en="ends must lie after starts"))))
+    block = valid.get(mechanic) if mechanic else None
+    if not isinstance(block, Mapping) or mechanic is None:
+        return found
+    found += mechanic_named(mechanic).faults(block, valid)
+    total = (valid.get("limits") or {}).get("total")
+    budget = (valid.get("budget") or {}).get("total")
+    if "limits" in valid and "budget" in valid and total is None and budget is None:
+        text = Text(zh="活动没有上限:请写 limits.total 或 budget.total", en="the campaign has no ceiling: write limits.total or budget.total")
+        found.append(((), Fault("no_ceiling", text)))
+    amount = block.get("amount")
+    if amount is not None and budget is not None and budget < amount:
+        found.append((("budget", "total"), Fault("budget_too_small", Text(zh="预算不足以发放一份奖励", en="the budget does not pay a single reward"))))
+    return found
+
+
+def _unknown_mechanic(given: str) -> Fault:
+    known = mechanic_names()
+    hint = did_you_mean(given, known) or Text(zh=f"可用:{'、'.join(known)}", en=f"known: {', '.join(known)}")
+    return Fault("unknown_mechanic", Text(zh=f"没有玩法 {given[:40]!r}", en=f"there is no mechanic {given[:40]!r}"), hint)

@@ -1,0 +1,77 @@
+"""The common part of a campaign file, as marshmallow reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import marshmallow as ma
+
+from campaigns.mechanics import mechanic_named
+from core.fields import CountField, DurationField, IdField, MomentField, TextField, YuanField, ZoneField, invalid
+
+DEFAULT_POLICY = "new-user-claim"
+PER_USER_MAX = 100
+
+
+class LimitsBlock(ma.Schema):
+    total = CountField(load_default=None)
+    per_user = CountField(load_default=1, most=PER_USER_MAX)
+    per_device = CountField(load_default=None, most=PER_USER_MAX)
+    per_phone = CountField(load_default=None, most=PER_USER_MAX)
+
+
+class BudgetBlock(ma.Schema):
+    total = YuanField(required=True)
+
+
+class RiskBlock(ma.Schema):
+    policy = IdField(load_default=DEFAULT_POLICY)
+
+
+class EligibleBlock(ma.Schema):
+    registered_within = DurationField(load_default=None)
+    first_order = ma.fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class RewardOnField(ma.fields.Field[str]):
+    """`claim`. A reward for sharing is refused: WeChat's rules forbid it (微信外部链接内容管理规范)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
+        if value == "share":
+            raise invalid(
+                "reward_for_sharing",
+                "不得以分享为条件发放奖励(微信外部链接内容管理规范)",
+                "no reward for sharing: WeChat's rules for external links forbid it",
+                "改为 reward_on: claim",
+                "write reward_on: claim",
+            )
+        if value != "claim":
+            raise invalid("unknown_value", "应为 claim", "claim is expected")
+        return "claim"
+
+
+class CommonSchema(ma.Schema):
+    """What every campaign file has."""
+
+    campaign = IdField(required=True)
+    mechanic = ma.fields.String(required=True)
+    title = TextField(required=True)
+    zone = ZoneField(load_default=ZoneInfo("Asia/Shanghai"))
+    starts = MomentField(required=True)
+    ends = MomentField(required=True)
+    limits = ma.fields.Nested(LimitsBlock, load_default=lambda: LimitsBlock().load({}))
+    budget = ma.fields.Nested(BudgetBlock, load_default=None)
+    risk = ma.fields.Nested(RiskBlock, load_default=lambda: RiskBlock().load({}))
+    eligible_when = ma.fields.Nested(EligibleBlock, load_default=lambda: EligibleBlock().load({}))
+    reward_on = RewardOnField(load_default="claim")
+    note = ma.fields.String(load_default="")
+
+
+def schema_for(mechanic: str | None) -> ma.Schema:
+    """The whole file's schema: the common part and the mechanic's own block."""
+    if mechanic is None:
+        return CommonSchema()
+    block = ma.fields.Nested(mechanic_named(mechanic).schema, required=True)
+    made: type[ma.Schema] = CommonSchema.from_dict({mechanic: block}, name="CampaignFile")  # type: ignore[assignment]
+    return made()

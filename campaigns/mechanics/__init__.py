@@ -1,0 +1,27 @@
+"""The registry of mechanics. Each is listed once; a name that is taken is refused when this module is imported."""
+
+from __future__ import annotations
+
+from campaigns.mechanics.base import Mechanic
+from campaigns.mechanics.coupon.mechanic import COUPON
+
+_MECHANICS: dict[str, Mechanic] = {}
+
+
+def register(mechanic: Mechanic) -> None:
+    """Raises `ValueError` for a name that is taken."""
+    if mechanic.name in _MECHANICS:
+        raise ValueError(f"there is a mechanic {mechanic.name} already")
+    _MECHANICS[mechanic.name] = mechanic
+
+
+def mechanic_named(name: str) -> Mechanic:
+    """Raises `KeyError`."""
+    return _MECHANICS[name]
+
+
+def mechanic_names() -> list[str]:
+    return sorted(_MECHANICS)
+
+
+register(COUPON)

@@ -1,0 +1,54 @@
+"""A campaign as a value: what was published, and the one question of time that needs no store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from core.money import Money
+from core.text import Text
+
+Phase = Literal["upcoming", "open", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many rewards in all (None: as the budget allows) and for each person, device or phone (None: not counted)."""
+
+    total: int | None
+    per_user: int
+    per_device: int | None
+    per_phone: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    """Who may ask: registered within this time, without an order before. None and False ask for nothing."""
+
+    registered_within: timedelta | None = None
+    first_order: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One version of a campaign. `ends` is exclusive; `terms` belong to the mechanic."""
+
+    id: str
+    mechanic: str
+    title: Text
+    zone: ZoneInfo
+    starts: datetime
+    ends: datetime
+    limits: Limits
+    budget: Money | None
+    policy: str
+    eligibility: Eligibility
+    terms: Any
+
+    def phase_at(self, now: datetime) -> Phase:
+        """Where `now` lies: the first instant belongs to the campaign, `ends` does not."""
+        if now < self.starts:
+            return "upcoming"
+        return "open" if now < self.ends else "over"

@@ -1,0 +1,89 @@
+"""Runs a marshmallow schema over a file and turns what it says into problems at their places, in both languages."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+import marshmallow as ma
+
+from core.text import Text
+from core.yamlfile.problems import Fault, Problem
+from core.yamlfile.read import Document
+
+Path = tuple[str | int, ...]
+
+# marshmallow's own messages, by their beginning. Our fields bring `Fault`s of their own.
+_MESSAGES: tuple[tuple[str, str, Text], ...] = (
+    ("Missing data", "missing_key", Text(zh="缺少必填项", en="a required key is missing")),
+    ("Field may not be null", "empty_value", Text(zh="值不能为空", en="the value is empty")),
+    ("Not a valid string", "not_text", Text(zh="应为文本", en="text is expected")),
+    ("Not a valid integer", "not_integer", Text(zh="应为整数", en="a whole number is expected")),
+    ("Not a valid boolean", "not_boolean", Text(zh="应为 true 或 false", en="true or false is expected")),
+    ("Not a valid mapping", "not_mapping", Text(zh="应为 “键: 值” 的组合", en="a mapping is expected")),
+    ("Not a valid list", "not_list", Text(zh="应为列表", en="a list is expected")),
+    ("Invalid input type", "not_mapping", Text(zh="应为 “键: 值” 的组合", en="a mapping is expected")),
+)
+
+
+def run_schema(document: Document, schema: ma.Schema) -> tuple[dict[str, Any], list[Problem]]:
+    """(what was valid, all problems). The valid part lets later checks speak as well."""
+    try:
+        return dict(schema.load(document.root.plain())), []
+    except ma.ValidationError as error:
+        valid = error.valid_data if isinstance(error.valid_data, dict) else {}
+        messages = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
+        return valid, [_problem(document, schema, path, message) for path, message in _flatten(messages, ())]
+
+
+def problem_at(document: Document, path: Path, fault: Fault) -> Problem:
+    """A problem at the place of the value that the path leads to."""
+    return Problem(document.name, document.root.place_of(path), fault)
+
+
+def did_you_mean(given: str, known: list[str]) -> Text | None:
+    """A hint with the nearest known name, or None."""
+    near = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
+    return Text(zh=f"是否想写 {near[0]}?", en=f"did you mean {near[0]}?") if near else None
+
+
+def _problem(document: Document, schema: ma.Schema, path: Path, message: Any) -> Problem:
+    if isinstance(message, Fault):
+        return problem_at(document, path, message)
+    if str(message).startswith("Unknown field"):
+        known = [name for name, field in _schema_at(schema, path[:-1]).fields.items() if not field.dump_only]
+        hint = did_you_mean(str(path[-1]), known) or Text(zh=f"可用的键:{'、'.join(known)}", en=f"known keys: {', '.join(known)}")
+        fault = Fault("unknown_key", Text(zh=f"未知的键 {path[-1]!r}", en=f"unknown key {path[-1]!r}"), hint)
+        return Problem(document.name, document.root.key_place(path), fault)
+    code, text = _words(str(message))
+    if code == "missing_key":
+        text = Text(zh=f"缺少必填项 {path[-1]}", en=f"the key {path[-1]} is missing")
+        return Problem(document.name, document.root.place_of(path[:-1]), Fault(code, text))
+    return problem_at(document, path, Fault(code, text))
+
+
+def _words(message: str) -> tuple[str, Text]:
+    for beginning, code, text in _MESSAGES:
+        if message.startswith(beginning):
+            return code, text
+    return "invalid_value", Text(zh=f"值无效:{message}", en=f"the value is not valid: {message}")
+
+
+def _schema_at(schema: ma.Schema, path: Path) -> ma.Schema:
+    for step in path:
+        field = schema.fields.get(str(step)) if isinstance(step, str) else None
+        if isinstance(field, ma.fields.Nested):
+            schema = field.schema
+    return schema
+
+
+def _flatten(messages: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from _flatten(inner, path if key == "_schema" else (*path, key))
+    elif isinstance(messages, list):
+        for message in messages:
+            yield path, message
+    else:
+        yield path, messages
