@@ -51,5 +51,7 @@ def event_of(body: Mapping[str, Any], *, id: str, type: str, merchant: str, rece
     """The event that a body tells of."""
     who = {name: body[name] for name in _ACTOR if name in body}
     ip = str(body["ip"]) if "ip" in body else None
+    # A time of ours is no part of what the shop said, so a retry without a time stays the same event.
+    flag = "" if "occurred_at" in body else "unstated"
     occurred = body.get("occurred_at", received_at)
-    return Event(id=id, type=type, merchant=merchant, occurred_at=occurred, received_at=received_at, ip=ip, **who, **more)
+    return Event(id=id, type=type, merchant=merchant, occurred_at=occurred, received_at=received_at, ip=ip, clock_flag=flag, **who, **more)

@@ -74,7 +74,9 @@ def open_database(url: str, pool_size: int = 8) -> Database:
 def insert_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
     """`INSERT … ON CONFLICT DO NOTHING`: True when the row is ours, False when one stood in the way. Never aborts the transaction."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing()).rowcount == 1
+    statement = dialect.insert(table).values(values).on_conflict_do_nothing()
+    # Without preserve_rowcount SQLAlchemy 2.1 reports -1 for an INSERT on psycopg.
+    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount == 1
 
 
 def _prepare_sqlite(raw: Any, _record: Any) -> None:
