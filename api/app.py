@@ -48,5 +48,3 @@ def create_app(settings: Settings | None = None, services: Callable[[], Services
     app.register_blueprint(health.blp)
     app.register_blueprint(documents.blp)
     return app
-
-

@@ -77,7 +77,9 @@ def _welcome(settings: Settings, screen: Screen, env: dict[str, str], demo: bool
     )
     click.echo(words.pick(screen.lang))
     if demo:
-        shown = subprocess.run([sys.executable, "-m", "api.cli", "demo", "show", "--lang", screen.lang], env={**os.environ, **env}, capture_output=True, text=True)
+        shown = subprocess.run(
+            [sys.executable, "-m", "api.cli", "demo", "show", "--lang", screen.lang], env={**os.environ, **env}, capture_output=True, text=True
+        )
         click.echo(shown.stdout)
     click.echo(Text(zh="按 Ctrl-C 停止", en="Ctrl-C stops it").pick(screen.lang))
     sys.stdout.flush()
@@ -86,6 +88,6 @@ def _welcome(settings: Settings, screen: Screen, env: dict[str, str], demo: bool
 def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=1) as reply:
-            return json.load(reply).get("status") == "ready"
+            return bool(json.load(reply).get("status") == "ready")
     except (urllib.error.URLError, OSError, ValueError):
         return False

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Lock
 
-
 from api.auth import Keys
 from campaigns import usage
 from campaigns.catalogue import Catalogue
@@ -68,7 +67,21 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     catalogue = Catalogue(database)
     keeper = GateKeeper(database, hot, keep)
     desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep)
-    return Services(settings, clock, database, hot, vault, catalogue, keeper, risk, book, desk, Drainer(hot, database, vault, clock), timer_handlers(), Keys(database, clock))
+    return Services(
+        settings,
+        clock,
+        database,
+        hot,
+        vault,
+        catalogue,
+        keeper,
+        risk,
+        book,
+        desk,
+        Drainer(hot, database, vault, clock),
+        timer_handlers(),
+        Keys(database, clock),
+    )
 
 
 def timer_handlers() -> Handlers:
@@ -93,5 +106,3 @@ def services_of_process() -> Services:
                 _made = (os.getpid(), build_services(load_settings()))
             made = _made
     return made[1]
-
-

@@ -23,7 +23,7 @@ DURATION_MAX = timedelta(days=3660)
 def invalid(code: str, zh: str, en: str, fix_zh: str = "", fix_en: str = "") -> ma.ValidationError:
     """A validation error that carries a `Fault`."""
     hint = Text(zh=fix_zh, en=fix_en) if fix_en else None
-    return ma.ValidationError([Fault(code, Text(zh=zh, en=en), hint)])  # type: ignore[list-item]
+    return ma.ValidationError([Fault(code, Text(zh=zh, en=en), hint)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class YuanField(ma.fields.Field[Money]):
         self._least_fen = least_fen
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Money:
-        fix = ("写成带引号的元,如 \"20.00\"", 'write yuan in quotes, such as "20.00"')
+        fix = ('写成带引号的元,如 "20.00"', 'write yuan in quotes, such as "20.00"')
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise invalid("not_money", "应为金额", "an amount of yuan is expected", *fix)
         try:

@@ -17,7 +17,7 @@ def main() -> None:
     parser = configparser.ConfigParser()
     parser.read(ROOT / "setup.cfg")
     wanted = {
-        "run": parser["options"]["install_requires"].split("\n") + ["setuptools"],
+        "run": [*parser["options"]["install_requires"].split("\n"), "setuptools"],
         "test": parser["options.extras_require"]["test"].split("\n"),
         "dev": parser["options.extras_require"]["dev"].split("\n"),
     }

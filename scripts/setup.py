@@ -35,9 +35,7 @@ def install(level: str) -> int:
         return 1
     print(f"Installing {level} packages … 正在安装依赖 …", flush=True)
     if pip("install", "-r", str(pins)):
-        return fail(
-            "pip could not install the packages. Is a package index reachable? Its own message is above.", "pip 安装失败,请检查网络或软件源"
-        )
+        return fail("pip could not install the packages. Is a package index reachable? Its own message is above.", "pip 安装失败,请检查网络或软件源")
     if level == "run":
         if pip("install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)):
             return fail("the project itself could not be installed; see above", "项目自身安装失败")

@@ -65,7 +65,7 @@ class UseBody(ma.Schema):
 @blp.endpoint("GET", "/rewards", scopes=("shop", "compliance", "marketer"), query=RewardQuery, replies={200: RewardList})
 def index(ctx: Context) -> Response:
     """List rewards in the order they were made."""
-    filters = {name: ctx.query[name] for name in ("campaign", "state", "subject_id", "order_id") if name in ctx.query}
+    filters: dict[str, str] = {name: ctx.query[name] for name in ("campaign", "state", "subject_id", "order_id") if name in ctx.query}
     limit = ctx.query["limit"]
     with ctx.services.database.read() as connection:
         rows = list_rewards(connection, ctx.merchant, after=read_cursor(ctx.query["cursor"]), most=limit + 1, filters=filters)

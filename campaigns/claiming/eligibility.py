@@ -21,12 +21,7 @@ _PHASE = {"upcoming": "not_started", "over": "campaign_over"}
 def refuse_early(standing: Standing, claim: ClaimRequest, now: datetime) -> Refused | None:
     """The first reason why this claim cannot succeed, or None."""
     campaign = standing.campaign
-    code = (
-        _STATUS.get(standing.status)
-        or _PHASE.get(campaign.phase_at(now))
-        or _missing_identifier(campaign, claim)
-        or _outside_audience(campaign, claim, now)
-    )
+    code = _STATUS.get(standing.status) or _PHASE.get(campaign.phase_at(now)) or _missing_identifier(campaign, claim) or _outside_audience(campaign, claim, now)
     return None if code is None else refusal(code)
 
 

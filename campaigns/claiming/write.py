@@ -67,9 +67,7 @@ class Writer:
         idempotency.finish(connection, claim.request, reply)
         return reply
 
-    def _settle(
-        self, connection: Connection, standing: Standing, reward_id: str, decision: Decision, held: bool, actor: str, now: datetime
-    ) -> str | None:
+    def _settle(self, connection: Connection, standing: Standing, reward_id: str, decision: Decision, held: bool, actor: str, now: datetime) -> str | None:
         reward = find_reward(connection, standing.merchant, reward_id)
         if not held:
             post_reward(connection, reward, actor, now)

@@ -73,5 +73,5 @@ def schema_for(mechanic: str | None) -> ma.Schema:
     if mechanic is None:
         return CommonSchema()
     block = ma.fields.Nested(mechanic_named(mechanic).schema, required=True)
-    made: type[ma.Schema] = CommonSchema.from_dict({mechanic: block}, name="CampaignFile")  # type: ignore[assignment]
+    made: type[ma.Schema] = CommonSchema.from_dict({mechanic: block}, name="CampaignFile")
     return made()

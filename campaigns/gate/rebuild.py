@@ -91,7 +91,9 @@ def _raise_and_read(connection: Connection, merchant: str, campaign: str, since:
     counts: dict[str, dict[str, int]] = {kind: {} for kind in LIMIT_KINDS}
     for kind, token, count in connection.execute(held):
         counts[kind][token] = count
-    budget = connection.execute(select(budgets.c.cap_fen, budgets.c.used_fen).where(budgets.c.merchant == merchant, budgets.c.campaign == campaign)).one_or_none()
+    budget = connection.execute(
+        select(budgets.c.cap_fen, budgets.c.used_fen).where(budgets.c.merchant == merchant, budgets.c.campaign == campaign)
+    ).one_or_none()
     return Truth(
         epoch,
         -1 if stock is None else stock.capacity,
@@ -105,7 +107,9 @@ def _raise_and_read(connection: Connection, merchant: str, campaign: str, since:
 
 def _served(connection: Connection, merchant: str, campaign: str, since: datetime) -> tuple[tuple[str, str], ...]:
     """Requests that were served within the time that replies are kept, each with the hash of its body."""
-    query = select(rewards.c.request_id, rewards.c.body_hash).where(rewards.c.merchant == merchant, rewards.c.campaign == campaign, rewards.c.created_at > since)
+    query = select(rewards.c.request_id, rewards.c.body_hash).where(
+        rewards.c.merchant == merchant, rewards.c.campaign == campaign, rewards.c.created_at > since
+    )
     return tuple((row.request_id, row.body_hash) for row in connection.execute(query))
 
 

@@ -71,11 +71,7 @@ def take_nth(connection: Connection, resource: str, capacity: int, token: str, h
 
 def give_back(connection: Connection, holder: str) -> list[Held]:
     """Delete every slot of the holder; returns what was held, for the gate."""
-    query = (
-        select(resources.c.kind, slots.c.token, slots.c.slot)
-        .join(resources, resources.c.id == slots.c.resource_id)
-        .where(slots.c.holder == holder)
-    )
+    query = select(resources.c.kind, slots.c.token, slots.c.slot).join(resources, resources.c.id == slots.c.resource_id).where(slots.c.holder == holder)
     held = [Held(*row) for row in connection.execute(query)]
     connection.execute(delete(slots).where(slots.c.holder == holder))
     return held

@@ -37,16 +37,23 @@ class Approval:
     reason: str | None
 
 
-def propose(
-    connection: Connection, *, merchant: str, kind: str, target: str, content_hash: str, editors: list[str], note: str, now: datetime
-) -> str:
+def propose(connection: Connection, *, merchant: str, kind: str, target: str, content_hash: str, editors: list[str], note: str, now: datetime) -> str:
     """Ask for approval; `editors` had a hand in the content, the first of them proposes. Returns the approval's id."""
     approval_id = new_id("apr")
     values = {"id": approval_id, "merchant": merchant, "kind": kind, "target": target, "content_hash": content_hash, "note": note}
     connection.execute(approvals.insert().values(**values, proposed_by=editors[0], proposed_at=now, state="pending"))
     for editor in dict.fromkeys(editors):
         connection.execute(approval_parties.insert().values(approval_id=approval_id, principal_id=editor, role="editor"))
-    append(connection, merchant=merchant, actor=editors[0], action=f"{kind}.proposed", target=target, now=now, after=content_hash, detail={"approval": approval_id, "note": note})
+    append(
+        connection,
+        merchant=merchant,
+        actor=editors[0],
+        action=f"{kind}.proposed",
+        target=target,
+        now=now,
+        after=content_hash,
+        detail={"approval": approval_id, "note": note},
+    )
     return approval_id
 
 

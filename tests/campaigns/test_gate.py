@@ -46,7 +46,8 @@ def test_the_same_request_gets_the_same_slot(hot: HotState) -> None:
     gate = open_gate(hot)
     assert take(gate, ask("r1")) == take(gate, ask("r1")) == ("ok", 0)
     tally = gate.tally()
-    assert tally is not None and (tally.taken, tally.leases, tally.budget_used) == (1, 1, 100)
+    assert tally is not None
+    assert (tally.taken, tally.leases, tally.budget_used) == (1, 1, 100)
 
 
 def test_the_same_request_with_another_body_is_told_apart(hot: HotState) -> None:

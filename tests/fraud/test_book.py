@@ -110,9 +110,7 @@ def test_a_retry_of_the_refused_request_is_no_repeat(database: Database, book: D
         assert connection.execute(select(refusals.c.times)).scalar_one() == 1
 
 
-def test_other_people_campaigns_reasons_and_hours_are_no_repeats(
-    database: Database, book: DecisionBook, refusal: Decision, clock: TurnedClock
-) -> None:
+def test_other_people_campaigns_reasons_and_hours_are_no_repeats(database: Database, book: DecisionBook, refusal: Decision, clock: TurnedClock) -> None:
     clock.turn(hours=1)
     book.record_refusal(refusal, event("e1"))
     book.record_refusal(nth(refusal, 2), event("e2", "u2"))

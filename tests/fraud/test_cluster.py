@@ -32,15 +32,12 @@ def cluster() -> Iterator[HotState]:
     server.stop()
 
 
-def test_checks_and_the_drainer_run_on_a_cluster(
-    cluster: HotState, database: Database, vault: Vault, policies: Policies, clock: TurnedClock
-) -> None:
+def test_checks_and_the_drainer_run_on_a_cluster(cluster: HotState, database: Database, vault: Vault, policies: Policies, clock: TurnedClock) -> None:
     cluster.flushall()
     engine = RiskEngine(cluster, vault, policies, clock, deadline_ms=10_000)
     engine.observe(event("opened", session="s0", kind="page.viewed"))
     made = [
-        engine.check_and_stream(event(f"e{n}", f"u{n}", after=n, device="farm", ip="1.2.3.4", session=f"s{n}", merchant="a{b}:c"), SCENE)
-        for n in range(20)
+        engine.check_and_stream(event(f"e{n}", f"u{n}", after=n, device="farm", ip="1.2.3.4", session=f"s{n}", merchant="a{b}:c"), SCENE) for n in range(20)
     ]
     assert not any(decision.degraded for decision in made)
     assert [decision.outcome for decision in made[1:4]] == ["allow", "reject", "reject"]

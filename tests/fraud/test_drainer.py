@@ -34,10 +34,7 @@ def drainer(database: Database, hot: HotState, vault: Vault, clock: TurnedClock)
 
 
 def checks(engine: RiskEngine, number: int, start: int = 0) -> list[Decision]:
-    return [
-        engine.check_and_stream(event(f"e{n}", f"u{n % 7}", after=n, device=f"d{n}", phone="13912345678"), SCENE)
-        for n in range(start, start + number)
-    ]
+    return [engine.check_and_stream(event(f"e{n}", f"u{n % 7}", after=n, device=f"d{n}", phone="13912345678"), SCENE) for n in range(start, start + number)]
 
 
 def drain_all(drainer: Drainer) -> int:
@@ -62,9 +59,7 @@ def waiting(hot: HotState) -> int:
     return sum(hot.xlen(stream_key(shard)) for shard in range(SHARDS))
 
 
-def test_checks_reach_sql_and_leave_the_stream(
-    database: Database, vault: Vault, engine: RiskEngine, drainer: Drainer, hot: HotState
-) -> None:
+def test_checks_reach_sql_and_leave_the_stream(database: Database, vault: Vault, engine: RiskEngine, drainer: Drainer, hot: HotState) -> None:
     made = checks(engine, 30)
     assert drain_all(drainer) == 30
     assert (count(database, decisions), count(database, events), waiting(hot)) == (30, 30, 0)

@@ -32,9 +32,7 @@ def test_a_farm_of_twenty_accounts_on_one_device_is_refused_from_the_third(engin
 
 
 def test_of_five_thousand_students_behind_one_address_none_is_refused_or_held(engine: RiskEngine) -> None:
-    outcomes = {
-        engine.check(event(f"e{n}", f"student-{n}", after=n / 10, device=f"phone-{n}", ip="10.1.1.1"), SCENE).outcome for n in range(5000)
-    }
+    outcomes = {engine.check(event(f"e{n}", f"student-{n}", after=n / 10, device=f"phone-{n}", ip="10.1.1.1"), SCENE).outcome for n in range(5000)}
     assert outcomes == {"allow"}
 
 

@@ -134,6 +134,4 @@ def _json_schema() -> dict[str, Any]:
     }
 
 
-COUPON = Mechanic(
-    "coupon", CouponBlock, _faults, _parse, _document, _from_document, lambda terms: terms.amount, _reward_terms, _json_schema
-)
+COUPON = Mechanic("coupon", CouponBlock, _faults, _parse, _document, _from_document, lambda terms: terms.amount, _reward_terms, _json_schema)

@@ -81,9 +81,7 @@ def rule(name: str, score: int, lifts_to: str = "reject", feature: str = "n") ->
     return Rule(name, compare("at_least", feature=feature), score, name, WORDS, lifts_to)
 
 
-@pytest.mark.parametrize(
-    ("score", "outcome"), [(39, "allow"), (40, "review"), (41, "review"), (79, "review"), (80, "reject"), (81, "reject")]
-)
+@pytest.mark.parametrize(("score", "outcome"), [(39, "allow"), (40, "review"), (41, "review"), (79, "review"), (80, "reject"), (81, "reject")])
 def test_bands_begin_at_their_score(score: int, outcome: str) -> None:
     assert evaluate(policy_of(rule("r", score)), {"n": 3}).outcome == outcome
 
