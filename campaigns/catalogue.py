@@ -72,6 +72,11 @@ class Catalogue:
             self._standing[key] = (read_at, standing)
         return standing
 
+    def forget(self) -> None:
+        """Read afresh from now on: this process has just changed a campaign. Other processes notice within `FRESH_SECONDS`."""
+        with self._lock:
+            self._standing.clear()
+
     def _parse(self, content_hash: str, document: bytes) -> Campaign:
         campaign = self._parsed.get(content_hash)
         if campaign is None:

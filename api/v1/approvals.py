@@ -83,4 +83,6 @@ def _decide(ctx: Context, approval_id: str, approve: bool) -> Response:
     def effect(connection: Connection) -> dict[str, Any]:
         return approval_view(decide_in(connection, by, ctx.merchant, approval_id, approve=approve, reason=reason, now=now))
 
-    return answer_reply(once(ctx, effect))
+    reply = once(ctx, effect)
+    ctx.services.catalogue.forget()
+    return answer_reply(reply)

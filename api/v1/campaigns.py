@@ -120,4 +120,6 @@ def _act(ctx: Context, campaign_id: str, name: str) -> Response:
         status = act(connection, merchant=ctx.merchant, campaign=campaign_id, name=name, actor=actor, reason=ctx.body["reason"], now=now)
         return {"campaign": campaign_id, "status": status}
 
-    return answer_reply(once(ctx, effect))
+    reply = once(ctx, effect)
+    ctx.services.catalogue.forget()
+    return answer_reply(reply)

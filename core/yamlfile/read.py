@@ -51,7 +51,9 @@ class Node:
         node: Node = self
         for step in path:
             inner = node.value
-            if (isinstance(inner, dict) and step in inner) or (isinstance(inner, list) and isinstance(step, int) and 0 <= step < len(inner)):
+            if isinstance(inner, list) and isinstance(step, int) and step < len(inner):
+                node = inner[step]
+            elif isinstance(inner, dict) and step in inner:
                 node = inner[step]
             else:
                 return node.keys.get(str(step), node.place)

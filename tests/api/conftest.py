@@ -70,7 +70,9 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path, hot: HotState, valkey_url: str, clock: TurnedClock) -> Iterator[Shop]:
-    settings = load_settings({"SHEEPDOG_DATA_DIR": str(tmp_path), "SHEEPDOG_DATABASE_URL": sqlite_url(tmp_path), "SHEEPDOG_REDIS_URL": valkey_url, "SHEEPDOG_LANG": "en"})
+    settings = load_settings(
+        {"SHEEPDOG_DATA_DIR": str(tmp_path), "SHEEPDOG_DATABASE_URL": sqlite_url(tmp_path), "SHEEPDOG_REDIS_URL": valkey_url, "SHEEPDOG_LANG": "en"}
+    )
     services = build_services(settings, clock)
     # Tests turn the clock by days; the catalogue's second of real time would hide what they publish meanwhile.
     services = replace(services, catalogue=services.catalogue)

@@ -57,7 +57,11 @@ class Client:
                 self._connection.request(method, path, data, given)
                 answer = self._connection.getresponse()
                 raw = answer.read()
-                return Reply(answer.status, json.loads(raw) if raw.startswith((b"{", b"[")) else {"raw": raw.decode()}, {name.lower(): value for name, value in answer.headers.items()})
+                return Reply(
+                    answer.status,
+                    json.loads(raw) if raw.startswith((b"{", b"[")) else {"raw": raw.decode()},
+                    {name.lower(): value for name, value in answer.headers.items()},
+                )
             except (http.client.HTTPException, ConnectionError):
                 self._connection.close()
                 if fresh:
