@@ -37,17 +37,13 @@ class SeenNumbers:
 
     def __init__(self, state: Mapping[str, Any] | None = None) -> None:
         self._by_process = {
-            process: _Seen(one["highest"], one["at_ms"], [(hole[0], hole[1], hole[2]) for hole in one["holes"]])
-            for process, one in (state or {}).items()
+            process: _Seen(one["highest"], one["at_ms"], [(hole[0], hole[1], hole[2]) for hole in one["holes"]]) for process, one in (state or {}).items()
         }
 
     def state(self) -> dict[str, Any]:
         """The processes heard of last, JSON-able. Those with an open hole are never forgotten."""
         latest = sorted(self._by_process.items(), key=lambda item: (bool(item[1].holes), item[1].at_ms), reverse=True)[:PROCESSES_MAX]
-        return {
-            process: {"highest": seen.highest, "at_ms": seen.at_ms, "holes": [list(hole) for hole in seen.holes]}
-            for process, seen in sorted(latest)
-        }
+        return {process: {"highest": seen.highest, "at_ms": seen.at_ms, "holes": [list(hole) for hole in seen.holes]} for process, seen in sorted(latest)}
 
     def add(self, numbers: Iterable[tuple[str, int]], now_ms: int) -> None:
         for process, number in numbers:

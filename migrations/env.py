@@ -2,8 +2,6 @@
 
 from alembic import context
 
-import campaigns.store.tables
-import core.db.tables
 import fraud.store.tables  # noqa: F401
 from core.config import load_settings
 from core.db.engine import open_database

@@ -46,7 +46,5 @@ class Policies:
             return found[0]
         if found:
             names = ", ".join(sorted(policy.id for policy in found))
-            raise Malformed(
-                "policy_ambiguous", Text(zh=f"场景 {scene} 有多个策略,请指定:{names}", en=f"name one of the scene's policies: {names}")
-            )
+            raise Malformed("policy_ambiguous", Text(zh=f"场景 {scene} 有多个策略,请指定:{names}", en=f"name one of the scene's policies: {names}"))
         raise Malformed("unknown_policy", Text(zh=f"场景 {scene} 没有策略", en=f"no policy serves the scene {scene}"))
