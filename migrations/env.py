@@ -2,10 +2,15 @@
 
 from alembic import context
 
-import fraud.store.tables  # noqa: F401
+import campaigns.store.tables
+import core.db.tables
+import fraud.store.tables
 from core.config import load_settings
 from core.db.engine import open_database
 from core.db.types import metadata
+
+# Importing them is what fills the metadata.
+TABLES = (core.db.tables, campaigns.store.tables, fraud.store.tables)
 
 
 def run(connection) -> None:

@@ -21,7 +21,7 @@ def test_no_request_breaks_the_service(shop: Shop) -> None:
     headers = {"Authorization": f"Bearer {shop.keys['admin']}"}
     operations = [result.ok() for result in schema.get_all_operations()]
     for operation, mode in itertools.product(operations, GenerationMode):
-        if mode == GenerationMode.NEGATIVE and operation.body.is_empty() and operation.query.is_empty():
+        if mode == GenerationMode.NEGATIVE and operation.method.upper() == "GET" and not len(operation.query):
             continue
 
         # The public decorators of schemathesis need its pytest plugin; the strategy below is what they use.
