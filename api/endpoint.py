@@ -25,7 +25,10 @@ _PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 
 
 class Problem(ma.Schema):
-    """RFC 9457, with a stable code."""
+    """RFC 9457, with a stable code; some codes bring members of their own."""
+
+    class Meta:
+        unknown = ma.INCLUDE
 
     type = ma.fields.String()
     title = ma.fields.String()

@@ -17,12 +17,18 @@ class ReasonText(ma.Schema):
 
 
 class Reason(ma.Schema):
+    class Meta:
+        unknown = ma.INCLUDE
+
     code = ma.fields.String()
     text = ma.fields.Nested(ReasonText)
 
 
 class Decision(ma.Schema):
     """A decision. With the compliance scope it also has every rule's result, features and evidence."""
+
+    class Meta:
+        unknown = ma.INCLUDE
 
     id = ma.fields.String()
     outcome = ma.fields.String(metadata={"description": "allow, challenge, review or reject"})

@@ -1,0 +1,82 @@
+"""The migrations go up and down on both databases, make what the tables say, and the triggers refuse to rewrite history."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DatabaseError
+
+import campaigns.store.tables
+import core.db.tables
+import fraud.store.tables
+from core.audit.log import append
+from core.audit.sealer import seal_once, verify_chain
+from core.db import migrate
+from core.db.engine import Database, open_database
+from core.db.types import metadata
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+TABLES = (campaigns.store.tables, core.db.tables, fraud.store.tables)
+
+
+def test_up_down_and_up_again(database_url: str) -> None:
+    opened = open_database(database_url)
+    migrate.upgrade(opened)
+    migrate.downgrade(opened, "base")
+    assert set(inspect(opened.engine).get_table_names()) <= {"alembic_version"}
+    migrate.upgrade(opened)
+    with opened.read() as connection:
+        assert migrate.current(connection) == migrate.newest()
+    opened.engine.dispose()
+
+
+def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def _entries(database: Database, count: int) -> None:
+    with database.write() as connection:
+        for number in range(count):
+            append(connection, merchant="m", actor="a", action="t", target=f"x{number}", now=NOW)
+
+
+def test_sealed_entries_chain_and_tampering_is_found(database: Database) -> None:
+    _entries(database, 5)
+    assert seal_once(database, NOW) == 5
+    assert seal_once(database, NOW) == 0
+    _entries(database, 3)
+    assert seal_once(database, NOW, batch=2) == 2
+    with database.read() as connection:
+        assert verify_chain(connection) is None
+    with database.write() as connection:
+        connection.execute(text("DROP TRIGGER audit_entries_no_update" + ("" if database.is_sqlite else " ON audit_entries")))
+        connection.execute(text("UPDATE audit_entries SET body = :b WHERE seq = 3"), {"b": b"{}"})
+    with database.read() as connection:
+        broken = verify_chain(connection)
+    assert broken is not None
+    assert (broken.seq, broken.fault) == (3, "changed")
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_entries SET actor = 'x'", "DELETE FROM audit_entries", "UPDATE audit_entries SET seq = 9"])
+def test_the_database_refuses_to_rewrite_the_audit(database: Database, statement: str) -> None:
+    _entries(database, 1)
+    seal_once(database, NOW)
+    with pytest.raises(DatabaseError, match="append-only"), database.write() as connection:
+        connection.execute(text(statement))
+
+
+def test_a_commit_stands_exactly_when_the_block_ends_well(tmp_path: Path) -> None:
+    opened = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    migrate.upgrade(opened)
+    with pytest.raises(RuntimeError), opened.write() as connection:
+        append(connection, merchant="m", actor="a", action="t", target="x", now=NOW)
+        raise RuntimeError
+    with opened.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM audit_entries")).scalar_one() == 0
+    opened.engine.dispose()
