@@ -36,9 +36,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit_entries", schema=None) as batch_op:
         batch_op.create_index("ix_audit_entries_target", ["merchant", "target"], unique=False)
-        batch_op.create_index(
-            "ix_audit_entries_unsealed", ["id"], unique=False, sqlite_where=sa.text("seq IS NULL"), postgresql_where=sa.text("seq IS NULL")
-        )
+        batch_op.create_index("ix_audit_entries_unsealed", ["id"], unique=False, sqlite_where=sa.text("seq IS NULL"), postgresql_where=sa.text("seq IS NULL"))
 
     op.create_table(
         "audit_seals",
@@ -91,9 +89,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index("ix_outbox_feed", ["merchant", "seq"], unique=False)
-        batch_op.create_index(
-            "ix_outbox_unnumbered", ["id"], unique=False, sqlite_where=sa.text("seq IS NULL"), postgresql_where=sa.text("seq IS NULL")
-        )
+        batch_op.create_index("ix_outbox_unnumbered", ["id"], unique=False, sqlite_where=sa.text("seq IS NULL"), postgresql_where=sa.text("seq IS NULL"))
 
     op.create_table(
         "principals",
@@ -176,9 +172,7 @@ def upgrade() -> None:
         sa.Column("cap_fen", sa.BigInteger(), nullable=False),
         sa.Column("used_fen", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("used_fen >= 0 AND used_fen <= cap_fen", name=op.f("ck_budgets_within_cap")),
-        sa.ForeignKeyConstraint(
-            ["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"], name=op.f("fk_budgets_merchant_campaign")
-        ),
+        sa.ForeignKeyConstraint(["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"], name=op.f("fk_budgets_merchant_campaign")),
         sa.PrimaryKeyConstraint("merchant", "campaign", name=op.f("pk_budgets")),
     )
     op.create_table(
@@ -196,13 +190,9 @@ def upgrade() -> None:
         sa.Column("approval_id", sa.String(length=32), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("live_from", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('draft', 'proposed', 'approved', 'live', 'shadow', 'retired', 'rejected')", name=op.f("ck_campaign_versions_state")
-        ),
+        sa.CheckConstraint("state IN ('draft', 'proposed', 'approved', 'live', 'shadow', 'retired', 'rejected')", name=op.f("ck_campaign_versions_state")),
         sa.CheckConstraint("approver IS NULL OR approver <> author", name=op.f("ck_campaign_versions_four_eyes")),
-        sa.ForeignKeyConstraint(
-            ["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"], name=op.f("fk_campaign_versions_merchant_campaign")
-        ),
+        sa.ForeignKeyConstraint(["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"], name=op.f("fk_campaign_versions_merchant_campaign")),
         sa.PrimaryKeyConstraint("merchant", "campaign", "version", name=op.f("pk_campaign_versions")),
     )
     op.create_table(
@@ -272,9 +262,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("capacity", sa.Integer(), nullable=False),
         sa.CheckConstraint("capacity >= 0", name=op.f("ck_resources_capacity")),
-        sa.ForeignKeyConstraint(
-            ["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"], name=op.f("fk_resources_merchant_campaign")
-        ),
+        sa.ForeignKeyConstraint(["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"], name=op.f("fk_resources_merchant_campaign")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_resources")),
         sa.UniqueConstraint("id", "capacity", name=op.f("uq_resources_id_capacity")),
     )
@@ -330,9 +318,7 @@ def upgrade() -> None:
         sa.Column("decided_role", sa.String(length=16), nullable=True),
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.String(length=2000), nullable=True),
-        sa.CheckConstraint(
-            "state <> 'approved' OR (decided_by IS NOT NULL AND decided_role = 'approver')", name=op.f("ck_approvals_approver")
-        ),
+        sa.CheckConstraint("state <> 'approved' OR (decided_by IS NOT NULL AND decided_role = 'approver')", name=op.f("ck_approvals_approver")),
         sa.CheckConstraint("state <> 'approved' OR decided_by <> proposed_by", name=op.f("ck_approvals_four_eyes")),
         sa.CheckConstraint("state IN ('pending', 'approved', 'rejected', 'withdrawn')", name=op.f("ck_approvals_state")),
         sa.CheckConstraint("decided_by IS NULL OR decided_role IS NOT NULL", name=op.f("ck_approvals_role")),
@@ -352,9 +338,7 @@ def upgrade() -> None:
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("amount_fen > 0", name=op.f("ck_order_refunds_positive")),
-        sa.ForeignKeyConstraint(
-            ["merchant", "order_id"], ["orders.merchant", "orders.id"], name=op.f("fk_order_refunds_merchant_order_id")
-        ),
+        sa.ForeignKeyConstraint(["merchant", "order_id"], ["orders.merchant", "orders.id"], name=op.f("fk_order_refunds_merchant_order_id")),
         sa.PrimaryKeyConstraint("merchant", "order_id", "refund_id", name=op.f("pk_order_refunds")),
     )
     op.create_table(
