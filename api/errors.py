@@ -11,7 +11,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, TooManyRequests
 
 from core.errors import Conflict, Forbidden, Malformed, NotFound, SheepdogError, Unauthenticated, Unavailable
-from core.text import Lang, Text, lang_of
+from core.text import Lang, Text, lang_of, localized
 
 log = structlog.get_logger(__name__)
 
@@ -56,24 +56,11 @@ def problem(status: int, code: str, text: Text, extra: Mapping[str, Any] | None 
         "detail": text.pick(reader_language()),
         "code": code,
         "request_id": g.get("request_id"),
-        **localized(dict(extra or {})),
+        **localized(dict(extra or {}), reader_language()),
     }
     response = Response(json.dumps(body, ensure_ascii=False, default=str), status, content_type="application/problem+json")
     response.headers.update(headers or {})
     return response
-
-
-def localized(value: Any) -> Any:
-    """Texts in the reader's language, anything else as JSON has it."""
-    if isinstance(value, Text):
-        return value.pick(reader_language())
-    if hasattr(value, "as_dict"):
-        return value.as_dict(reader_language())
-    if isinstance(value, Mapping):
-        return {str(key): localized(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [localized(item) for item in value]
-    return value
 
 
 def install(app: Flask) -> None:

@@ -24,6 +24,7 @@ from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
 from fraud.policy.load import load_policies
 
+CLAIM_SCENE = "coupon.claim"
 PACKS = Path(__file__).resolve().parents[1] / "rules" / "packs"
 
 

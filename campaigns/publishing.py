@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,14 +36,23 @@ class Proposed:
 
 
 def propose_campaign(
-    connection: Connection, *, merchant: str, source: bytes, name: str, author: str, note: str, now: datetime, base_version: int | None = None
+    connection: Connection,
+    *,
+    merchant: str,
+    source: bytes,
+    name: str,
+    author: str,
+    note: str,
+    now: datetime,
+    base_version: int | None = None,
+    policies: Collection[str] | None = None,
 ) -> Proposed:
     """Check the file and propose it as the campaign's next version.
 
     Raises `Malformed` with every place that is wrong; `Conflict` when `base_version` is not the newest (a stale edit), when nothing
     changed, or when the file changes the campaign's mechanic.
     """
-    loaded = load_campaign(source, name)
+    loaded = load_campaign(source, name, policies)
     content_hash = digest(canonical(loaded.document))
     campaign = loaded.campaign
     insert_ignore(connection, campaigns, {"merchant": merchant, "id": campaign.id, "mechanic": campaign.mechanic, "gate_epoch": 1, "created_at": now})
@@ -82,9 +92,9 @@ def decide_publication(connection: Connection, *, approval_id: str, approve: boo
     return decided
 
 
-def check_file(source: bytes, name: str) -> LoadedCampaign:
+def check_file(source: bytes, name: str, policies: Collection[str] | None = None) -> LoadedCampaign:
     """Everything `propose_campaign` would say of a file, without a store. Raises `Malformed`."""
-    return load_campaign(source, name)
+    return load_campaign(source, name, policies)
 
 
 def _require_successor(connection: Connection, merchant: str, campaign: Campaign, content_hash: str, base_version: int | None) -> int:

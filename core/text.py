@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Lang = Literal["zh", "en"]
 
@@ -40,3 +41,16 @@ def _quality(parameters: str) -> float:
         return min(1.0, float(value)) if value else 1.0
     except ValueError:
         return 0.0
+
+
+def localized(value: Any, lang: Lang) -> Any:
+    """Anything an error may carry, as JSON-able data with its texts in one language."""
+    if isinstance(value, Text):
+        return value.pick(lang)
+    if hasattr(value, "as_dict"):
+        return value.as_dict(lang)
+    if isinstance(value, Mapping):
+        return {str(key): localized(item, lang) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [localized(item, lang) for item in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

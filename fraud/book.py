@@ -23,7 +23,7 @@ from core.text import Text
 from fraud.decision import Decision
 from fraud.groupcommit import GroupCommit
 from fraud.store.rows import ACTOR, audit_decision, event_row, insert_decision, standing_decision
-from fraud.store.tables import decisions, events, refusals, reviews
+from fraud.store.tables import events, refusals, reviews
 
 _HOUR_MICROS = 3_600_000_000
 
@@ -109,14 +109,15 @@ def _write_refusal(connection: Connection, decision: Decision, subject: Subject)
     first = _count_repeat(connection, row)
     if first is not None:
         return first
-    standing = insert_decision(connection, decision, subject.id)
-    if standing != decision.id:
-        return standing
-    if insert_ignore(connection, refusals, row):
-        audit_decision(connection, decision, subject.id)
-        return decision.id
-    # A rival in another process was first, and committed: ours is the repeat.
-    connection.execute(decisions.delete().where(decisions.c.id == decision.id))
+    with connection.begin_nested() as attempt:
+        standing = insert_decision(connection, decision, subject.id)
+        if standing != decision.id:
+            return standing
+        if insert_ignore(connection, refusals, row):
+            audit_decision(connection, decision, subject.id)
+            return decision.id
+        # A rival in another process was first, and committed: ours is the repeat, and recorded decisions cannot be deleted.
+        attempt.rollback()
     first = _count_repeat(connection, row)
     assert first is not None, "a refusal that stood in the way can be counted"
     return first

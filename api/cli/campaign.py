@@ -22,14 +22,17 @@ def campaign() -> None:
 @command_options
 def check(screen: Screen, files: tuple[str, ...]) -> None:
     """Check files: every mistake at once, with its place and its fix. Checking stores nothing and needs no server."""
+    from api.wiring import CLAIM_SCENE, PACKS
     from campaigns.publishing import check_file
     from core.yamlfile.problems import render_problems
+    from fraud.policy.load import load_policies
 
     problems, shown = [], []
+    policies = load_policies(PACKS).serving(CLAIM_SCENE)
     for name in files:
         source = read_file(name)
         try:
-            loaded = check_file(source, name)
+            loaded = check_file(source, name, policies)
             shown.append(f"✓ {name}  {loaded.campaign.id} ({loaded.campaign.mechanic})")
         except Malformed as error:
             found = error.extra["errors"]
@@ -57,6 +60,7 @@ def schema() -> None:
 @command_options
 def publish(screen: Screen, file: str, note: str, base: int | None, key: str | None, merchant: str | None) -> None:
     """Check a file and propose it as the campaign's next version; a second person approves it with `sheepdog approvals approve`."""
+    from api.wiring import CLAIM_SCENE
     from campaigns.publishing import propose_campaign
     from core.yamlfile.problems import render_problems
 
@@ -75,6 +79,7 @@ def publish(screen: Screen, file: str, note: str, base: int | None, key: str | N
                 note=note,
                 now=services.clock.now(),
                 base_version=base,
+                policies=services.risk.policies.serving(CLAIM_SCENE),
             )
     except Malformed as error:
         if screen.as_json or "errors" not in error.extra:

@@ -14,7 +14,7 @@ import click
 
 from core.config import Settings, load_settings
 from core.errors import Malformed, SettingsError, SheepdogError
-from core.text import Lang, Text, lang_of
+from core.text import Lang, Text, lang_of, localized
 
 
 class Screen:
@@ -35,7 +35,7 @@ class Screen:
     def fail(self, error: SheepdogError) -> NoReturn:
         """Print the error and exit with 1."""
         if self.as_json:
-            body = {"code": error.code, "detail": error.text.pick(self.lang), **plain(dict(error.extra))}
+            body = {"code": error.code, "detail": error.text.pick(self.lang), **localized(dict(error.extra), self.lang)}
             click.echo(json.dumps(body, ensure_ascii=False, indent=2))
         elif isinstance(error, SettingsError):
             for problem in error.problems:
@@ -43,21 +43,8 @@ class Screen:
         else:
             click.echo(f"✗ {error.text.pick(self.lang)}  [{error.code}]", err=True)
             for item in error.extra.get("errors", ()) if isinstance(error, Malformed) else ():
-                click.echo(f"  {plain(item)}", err=True)
+                click.echo(f"  {localized(item, self.lang)}", err=True)
         raise SystemExit(1)
-
-
-def plain(value: Any) -> Any:
-    """Anything an error may carry, as JSON-able data."""
-    if isinstance(value, Text):
-        return {"zh": value.zh, "en": value.en}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return plain(vars(value)) if hasattr(value, "__dict__") else str(value)
 
 
 def language(choice: str | None = None) -> Lang:

@@ -12,6 +12,7 @@ from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import StrictInteger, text
+from api.wiring import CLAIM_SCENE
 from campaigns.catalogue import list_campaigns, show_campaign
 from campaigns.lifecycle import act
 from campaigns.publishing import propose_campaign
@@ -74,7 +75,8 @@ def publish(ctx: Context) -> Response:
 
     def effect(connection: Connection) -> dict[str, Any]:
         wanted = {"source": body["source"].encode(), "name": body["name"], "note": body["note"], "base_version": body.get("base_version")}
-        made = propose_campaign(connection, merchant=ctx.merchant, author=author, now=now, **wanted)
+        policies = ctx.services.risk.policies.serving(CLAIM_SCENE)
+        made = propose_campaign(connection, merchant=ctx.merchant, author=author, now=now, policies=policies, **wanted)
         return {"campaign": made.campaign, "version": made.version, "content_hash": made.content_hash, "approval_id": made.approval_id}
 
     return answer_reply(once(ctx, effect, 201))

@@ -10,6 +10,7 @@ from api.errors import problem
 from api.v1.decisions import Decision
 from api.v1.fields import Actor, StrictInteger, event_of
 from api.v1.rewards import Reward
+from api.wiring import CLAIM_SCENE
 from campaigns.claiming.model import Claimed, ClaimRequest, Refused
 
 blp = Resource("claims", __name__, description="Claim a reward. It is durable before it is confirmed, and the risk engine has seen it.")
@@ -37,7 +38,7 @@ def claim(ctx: Context, campaign_id: str) -> Response:
     services, now = ctx.services, ctx.services.clock.now()
     event_id = "claim:" + services.vault.token(ctx.merchant, "claim-event", f"{ctx.caller.principal_id}\x00{campaign_id}\x00{key.key}")
     # The time of receipt is ours, so it must not make a retry another event: what the shop said is what is compared.
-    event = event_of(ctx.body, id=event_id, type="coupon.claim", merchant=ctx.merchant, received_at=now, campaign=campaign_id)
+    event = event_of(ctx.body, id=event_id, type=CLAIM_SCENE, merchant=ctx.merchant, received_at=now, campaign=campaign_id)
     facts = {name: ctx.body.get(name) for name in ("registered_at", "order_count")}
     outcome = services.desk.claim(ClaimRequest(campaign_id, key, event, **facts))
     return answer_reply(outcome.reply) if isinstance(outcome, Claimed) else refused(outcome)

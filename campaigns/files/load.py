@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,8 +29,11 @@ class LoadedCampaign:
     document: dict[str, Any]
 
 
-def load_campaign(source: bytes, name: str) -> LoadedCampaign:
-    """Read and check a file. Raises `Malformed` (`bad_file`) with every problem, its line, column and fix."""
+def load_campaign(source: bytes, name: str, policies: Collection[str] | None = None) -> LoadedCampaign:
+    """Read and check a file; `policies` are the risk policies it may name (None: not asked).
+
+    Raises `Malformed` (`bad_file`) with every problem, its line, column and fix.
+    """
     document = read_yaml(source, name)
     given = document.root.plain().get("mechanic")
     known = given if isinstance(given, str) and given in mechanic_names() else None
@@ -39,7 +42,8 @@ def load_campaign(source: bytes, name: str) -> LoadedCampaign:
         # Its block cannot be judged, so it is no unknown key either.
         problems = [p for p in problems if not (p.fault.code == "unknown_key" and p.place == document.root.keys.get(given))]
         problems.append(problem_at(document, ("mechanic",), _unknown_mechanic(given)))
-    problems += [problem_at(document, path, fault) for path, fault in _contradictions(valid, known)]
+    placed = _contradictions(valid, known) + _unknown_policy(valid, policies)
+    problems += [problem_at(document, path, fault) for path, fault in placed]
     if problems:
         raise bad_file(name, problems)
     campaign = _campaign(valid, str(known))
@@ -126,6 +130,16 @@ def _contradictions(valid: Mapping[str, Any], mechanic: str | None) -> list[Plac
     if amount is not None and budget is not None and budget < amount:
         found.append((("budget", "total"), Fault("budget_too_small", Text(zh="预算不足以发放一份奖励", en="the budget does not pay a single reward"))))
     return found
+
+
+def _unknown_policy(valid: Mapping[str, Any], policies: Collection[str] | None) -> list[Placed]:
+    named = (valid.get("risk") or {}).get("policy")
+    if policies is None or named is None or named in policies:
+        return []
+    known = sorted(policies)
+    hint = did_you_mean(named, known) or Text(zh=f"可用:{'、'.join(known)}", en=f"known: {', '.join(known)}")
+    fault = Fault("unknown_policy", Text(zh=f"没有风控策略 {named!r}", en=f"there is no risk policy {named!r}"), hint)
+    return [(("risk", "policy"), fault)]
 
 
 def _unknown_mechanic(given: str) -> Fault:

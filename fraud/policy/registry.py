@@ -24,9 +24,9 @@ class Policies:
     def __iter__(self) -> Iterator[Policy]:
         return iter(self._by_id.values())
 
-    def has(self, policy: str, scene: str) -> bool:
-        """Whether the policy exists and serves the scene: what a campaign's publication asks."""
-        return policy in self._by_id and self._by_id[policy].scene == scene
+    def serving(self, scene: str) -> list[str]:
+        """The ids of the scene's policies: what a campaign may name."""
+        return sorted(policy.id for policy in self._by_scene.get(scene, ()))
 
     def find(self, scene: str, policy: str | None = None) -> Policy:
         """The named policy, or the scene's only one. Raises `Malformed`."""

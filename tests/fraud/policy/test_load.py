@@ -120,7 +120,7 @@ def test_two_policies_never_share_an_id_and_a_scene_with_several_asks_which(poli
     (tmp_path / "b.yaml").write_text(SOURCE.replace("policy: new-user-claim", "policy: other"), encoding="utf-8")
     both = load_policies(tmp_path)
     assert both.find(SCENE, "other").id == "other"
-    assert (both.has("other", SCENE), both.has("other", "group.join"), both.has("nobody", SCENE)) == (True, False, False)
+    assert (both.serving(SCENE), both.serving("group.join")) == (["new-user-claim", "other"], [])
     with pytest.raises(Malformed) as caught:
         both.find(SCENE)
     assert caught.value.code == "policy_ambiguous"
