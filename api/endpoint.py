@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 import marshmallow as ma
@@ -81,10 +82,7 @@ class Resource(Blueprint):  # type: ignore[misc]
             documented = _view(view, scopes, body is not None, query is not None, effect)
             if effect:
                 documented = self.doc(parameters=[_KEY_HEADER])(documented)
-            for status in _PROBLEMS:
-                documented = self.alt_response(status, schema=Problem, content_type="application/problem+json")(documented)
-            for status, schema in replies.items():
-                documented = self.response(status, schema)(documented) if status == min(replies) else self.alt_response(status, schema=schema)(documented)
+            documented = self.doc(responses=_documented_replies(replies))(documented)
             if body is not None:
                 documented = self.arguments(body(), location="json")(documented)
             if query is not None:
@@ -108,6 +106,13 @@ def answer(body: Mapping[str, Any], status: int = 200, replayed: bool = False) -
 
 def answer_reply(reply: Reply) -> Response:
     return answer(reply.body, reply.status, reply.replayed)
+
+
+def _documented_replies(replies: Mapping[int, type[ma.Schema]]) -> dict[str, Any]:
+    """For OpenAPI only. smorest's own decorators would wrap the view once for each reply, and every call would pay for all of them."""
+    good = {str(status): {"description": HTTPStatus(status).phrase, "content": {"application/json": {"schema": schema}}} for status, schema in replies.items()}
+    bad = {"application/problem+json": {"schema": Problem}}
+    return good | {str(status): {"description": HTTPStatus(status).phrase, "content": bad} for status in _PROBLEMS if status not in replies}
 
 
 _KEY_HEADER = {

@@ -49,13 +49,14 @@ def install(app: Flask) -> None:
     def finish(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.get("request_id", "")
         response.headers.setdefault("Cache-Control", "no-store")
+        asked = request._get_current_object()  # type: ignore[attr-defined]
         # The template of the route, never the path itself, which may name a person or a secret.
-        route = request.url_rule.rule if request.url_rule is not None else "(none)"
+        route = asked.url_rule.rule if asked.url_rule is not None else "(none)"
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
-        REQUESTS.labels(request.method, route, response.status_code).inc()
+        REQUESTS.labels(asked.method, route, response.status_code).inc()
         SECONDS.labels(route).observe(seconds)
         say = log.warning if response.status_code >= 500 else log.debug
-        say("request", method=request.method, route=route, status=response.status_code, ms=round(seconds * 1000, 1), key=g.get("key_id"))
+        say("request", method=asked.method, route=route, status=response.status_code, ms=round(seconds * 1000, 1), key=g.get("key_id"))
         return response
 
     @app.teardown_request

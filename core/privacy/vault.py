@@ -34,11 +34,9 @@ class Vault:
 
     def token(self, merchant: str, kind: str, value: str) -> str:
         """The keyed hash (BLAKE2b, 160 bits, hex) that matches one value of a kind within a merchant. Lengths are hashed in, so nothing collides by joining."""
-        mac = blake2b(key=self._match_key, digest_size=20)
-        for part in (merchant, kind, value):
-            data = part.encode("utf-8", "surrogatepass")
-            mac.update(len(data).to_bytes(4, "big") + data)
-        return mac.hexdigest()
+        parts = [part.encode("utf-8", "surrogatepass") for part in (merchant, kind, value)]
+        framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return blake2b(framed, key=self._match_key, digest_size=20).hexdigest()
 
     def new_subject_key(self) -> tuple[bytes, bytes]:
         """A fresh data key and its wrapped form. Destroying the wrapped form destroys all that the key encrypted."""

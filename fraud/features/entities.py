@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import quote
 
@@ -33,7 +34,12 @@ def entity_token(vault: Vault, event: Event, kind: str) -> str | None:
 
 def entity_tag(merchant: str, kind: str, token: str) -> str:
     """The hash tag of all keys of one entity: they share a slot on a cluster, and no merchant's name can close the brace early."""
-    return f"sd:f:{{{quote(merchant, safe='')}:{kind}:{token}}}"
+    return f"sd:f:{{{_quoted(merchant)}:{kind}:{token}}}"
+
+
+@lru_cache(maxsize=1024)
+def _quoted(merchant: str) -> str:
+    return quote(merchant, safe="")
 
 
 def _one_address(text: str) -> str:

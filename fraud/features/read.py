@@ -46,10 +46,11 @@ class FeatureReader:
         """The calls that record the event everywhere it belongs and read what `policy` asks, one per entity."""
         calls: list[Call] = []
         asked: list[Sequence[Series]] = []
+        tokens = _Tokens(self._vault, event)
         for kind, series in self._plan(event_type, policy).by_entity.items():
-            token = entity_token(self._vault, event, kind)
+            token = tokens.of(kind)
             if token is not None:
-                calls.append(self._call(event, entity_tag(event.merchant, kind, token), series))
+                calls.append(self._call(event, tokens, entity_tag(event.merchant, kind, token), series))
                 asked.append([one for one, _ in series])
         return Prepared(calls, asked)
 
@@ -66,16 +67,29 @@ class FeatureReader:
             self._plans[key] = make_plan(self._policies, policy, key[1])
         return self._plans[key]
 
-    def _call(self, event: Event, tag: str, series: Sequence[tuple[Series, bool]]) -> Call:
-        event_token = self._vault.token(event.merchant, "event", event.id)
-        arguments: list[Argument] = [to_millis(event.occurred_at), self._grace_ms, event_token]
+    def _call(self, event: Event, tokens: _Tokens, tag: str, series: Sequence[tuple[Series, bool]]) -> Call:
+        arguments: list[Argument] = [to_millis(event.occurred_at), self._grace_ms, tokens.event]
         for one, records in series:
-            member = self._member(event, one, event_token) if records else None
+            member = tokens.member(one) if records else None
             arguments += [one.kind, one.window_ms, one.cap, member or "", _given_start(event) if one.kind == "first" else ""]
         return RECORD, [f"{tag}:{one.name}" for one, _ in series], arguments
 
-    def _member(self, event: Event, series: Series, event_token: str) -> str | None:
-        return event_token if series.of is None else entity_token(self._vault, event, series.of)
+
+class _Tokens:
+    """The keyed hashes of one event, each computed once."""
+
+    def __init__(self, vault: Vault, event: Event) -> None:
+        self._vault, self._event = vault, event
+        self._known: dict[str, str | None] = {}
+        self.event = vault.token(event.merchant, "event", event.id)
+
+    def of(self, kind: str) -> str | None:
+        if kind not in self._known:
+            self._known[kind] = entity_token(self._vault, self._event, kind)
+        return self._known[kind]
+
+    def member(self, series: Series) -> str | None:
+        return self.event if series.of is None else self.of(series.of)
 
 
 def _given_start(event: Event) -> int | str:
