@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +47,8 @@ class SeenNumbers:
         return {process: {"highest": seen.highest, "at_ms": seen.at_ms, "holes": [list(hole) for hole in seen.holes]} for process, seen in sorted(latest)}
 
     def add(self, numbers: Iterable[tuple[str, int]], now_ms: int) -> None:
-        for process, number in numbers:
+        # In order: shards come one after another, and each number out of order would open a hole that the next ones close.
+        for process, number in sorted(numbers):
             self._add(self._by_process.setdefault(process, _Seen()), number, now_ms)
 
     def overdue(self, now_ms: int, grace_ms: int = GRACE_MS) -> list[Gap]:
@@ -64,7 +66,10 @@ class SeenNumbers:
                 seen.holes.append((seen.highest + 1, number - 1, now_ms))
             seen.highest = number
             return
-        seen.holes = [part for hole in seen.holes for part in _without(hole, number)]
+        # Holes stand in the order of their numbers, so the only one that can hold the number is found without walking all of them.
+        at = bisect_right(seen.holes, number, key=lambda hole: hole[0]) - 1
+        if at >= 0:
+            seen.holes[at : at + 1] = _without(seen.holes[at], number)
 
 
 def _without(hole: tuple[int, int, int], number: int) -> list[tuple[int, int, int]]:

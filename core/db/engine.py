@@ -5,7 +5,7 @@ A commit whose outcome is unknown is an error of its own, because whoever asked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -73,10 +73,18 @@ def open_database(url: str, pool_size: int = 8) -> Database:
 
 def insert_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
     """`INSERT … ON CONFLICT DO NOTHING`: True when the row is ours, False when one stood in the way. Never aborts the transaction."""
+    return connection.execute(_ignoring(connection, table).values(values)).rowcount == 1
+
+
+def insert_ignore_all(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
+    """The same for many rows with the same columns; how many are ours."""
+    return connection.execute(_ignoring(connection, table), list(rows)).rowcount
+
+
+def _ignoring(connection: Connection, table: Table) -> Any:
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(values).on_conflict_do_nothing()
     # Without preserve_rowcount SQLAlchemy 2.1 reports -1 for an INSERT on psycopg.
-    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount == 1
+    return dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def _prepare_sqlite(raw: Any, _record: Any) -> None:

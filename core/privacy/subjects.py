@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from core.db.engine import insert_ignore
+from core.db.engine import insert_ignore_all
 from core.db.tables import subject_matches, subjects
 from core.ids import new_id
 from core.privacy.vault import Vault
@@ -22,35 +23,53 @@ class Subject:
     key: bytes | None
 
 
+Person = tuple[str, str]  # (merchant, what the merchant calls the user)
+
+
 def find_subject(connection: Connection, vault: Vault, merchant: str, user: str) -> Subject | None:
     """The subject whom the merchant calls `user`, or None."""
-    row = connection.execute(
-        select(subjects.c.id, subjects.c.wrapped_key)
-        .join(subject_matches, subject_matches.c.subject_id == subjects.c.id)
-        .where(
-            subject_matches.c.merchant == merchant,
-            subject_matches.c.kind == "user",
-            subject_matches.c.keyed_hash == vault.token(merchant, "user", user),
-        )
-    ).one_or_none()
-    if row is None:
-        return None
-    return Subject(row.id, merchant, None if row.wrapped_key is None else vault.unwrap(row.wrapped_key))
+    return _find(connection, vault, {vault.token(merchant, "user", user): (merchant, user)}).get((merchant, user))
 
 
 def subject_for(connection: Connection, vault: Vault, merchant: str, user: str, now: datetime) -> Subject:
-    """Find or make the subject; two rivals end with the same one, because the match row is inserted with ON CONFLICT."""
-    found = find_subject(connection, vault, merchant, user)
-    if found is not None:
-        return found
-    key, wrapped = vault.new_subject_key()
-    subject_id = new_id("sub")
-    connection.execute(subjects.insert().values(id=subject_id, merchant=merchant, wrapped_key=wrapped, created_at=now))
-    match = {"merchant": merchant, "kind": "user", "keyed_hash": vault.token(merchant, "user", user), "subject_id": subject_id}
-    if insert_ignore(connection, subject_matches, match):
-        return Subject(subject_id, merchant, key)
-    # A rival committed first: our spare row goes, theirs is the person.
-    connection.execute(subjects.delete().where(subjects.c.id == subject_id))
-    rival = find_subject(connection, vault, merchant, user)
-    assert rival is not None, "a match row that stood in the way can be read"
-    return rival
+    """Find or make one subject."""
+    return subjects_for(connection, vault, [(merchant, user)], now)[merchant, user]
+
+
+def subjects_for(connection: Connection, vault: Vault, people: Iterable[Person], now: datetime) -> dict[Person, Subject]:
+    """Find or make the subjects, with few statements for many; rivals end with the same one, because match rows are inserted with ON CONFLICT."""
+    wanted = {vault.token(merchant, "user", user): (merchant, user) for merchant, user in people}
+    found = _find(connection, vault, wanted)
+    # In one order everywhere, so that two writers never wait for each other in a circle.
+    missing = {token: wanted[token] for token in sorted(wanted) if wanted[token] not in found}
+    return found | _make(connection, vault, missing, now) if missing else found
+
+
+def _find(connection: Connection, vault: Vault, wanted: Mapping[str, Person]) -> dict[Person, Subject]:
+    columns = (subject_matches.c.keyed_hash, subject_matches.c.merchant, subjects.c.id, subjects.c.wrapped_key)
+    query = select(*columns).join(subjects, subject_matches.c.subject_id == subjects.c.id)
+    merchants = {merchant for merchant, _ in wanted.values()}
+    query = query.where(subject_matches.c.merchant.in_(merchants), subject_matches.c.kind == "user", subject_matches.c.keyed_hash.in_(wanted))
+    found: dict[Person, Subject] = {}
+    for row in connection.execute(query):
+        key = None if row.wrapped_key is None else vault.unwrap(row.wrapped_key)
+        found[wanted[row.keyed_hash]] = Subject(row.id, row.merchant, key)
+    return found
+
+
+def _make(connection: Connection, vault: Vault, missing: Mapping[str, Person], now: datetime) -> dict[Person, Subject]:
+    made: dict[Person, Subject] = {}
+    rows, matches = [], []
+    for token, person in missing.items():
+        key, wrapped = vault.new_subject_key()
+        made[person] = Subject(new_id("sub"), person[0], key)
+        rows.append({"id": made[person].id, "merchant": person[0], "wrapped_key": wrapped, "created_at": now})
+        matches.append({"merchant": person[0], "kind": "user", "keyed_hash": token, "subject_id": made[person].id})
+    connection.execute(subjects.insert(), rows)
+    if insert_ignore_all(connection, subject_matches, matches) == len(matches):
+        return made
+    # A rival committed some of them first: our spare rows go, theirs are the people.
+    standing = _find(connection, vault, missing)
+    spare = [made[person].id for person in made if standing[person].id != made[person].id]
+    connection.execute(subjects.delete().where(subjects.c.id.in_(spare)))
+    return standing
