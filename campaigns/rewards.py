@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -99,8 +99,8 @@ def change(connection: Connection, reward: Reward, now: datetime, **values: Any)
         raise Conflict("reward_moved", Text(zh="奖励刚刚被其他请求改动,请重试", en="another request has just moved this reward; try again"))
 
 
-def post_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> None:
-    """reserved or held → posted: the person is owed the face value from now on, until the coupon's last moment."""
+def post_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> Reward:
+    """reserved or held → posted: the person is owed the face value from now on, until the coupon's last moment. Returns it as it stands then."""
     require_reward_step(reward.state, "posted")
     change(connection, reward, now, state="posted", posted_fen=reward.face_fen)
     movement = ledger.Movement(
@@ -109,6 +109,7 @@ def post_reward(connection: Connection, reward: Reward, actor: str, now: datetim
     ledger.post(connection, reward.merchant, movement, now)
     set_timer(connection, merchant=reward.merchant, kind="coupon.expiry", ref=reward.id, due_at=reward.valid_until)
     tell(connection, reward, "reward.posted", actor, now)
+    return replace(reward, state="posted", posted_fen=reward.face_fen)
 
 
 def void_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> list[Held]:

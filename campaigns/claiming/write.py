@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from campaigns.catalogue import Standing
 from campaigns.claiming.model import ClaimRequest, claim_body
 from campaigns.gate.gate import Ask
 from campaigns.mechanics import mechanic_named
 from campaigns.ports import Decision, DecisionBook
-from campaigns.rewards import find_reward, post_reward, tell
+from campaigns.rewards import Reward, post_reward, tell
 from campaigns.store import budgets, slots
 from campaigns.store.tables import campaigns, orders, rewards
 from core.access import idempotency
 from core.access.idempotency import Reply
+from core.db.engine import insert
 from core.ids import new_id
 from core.privacy.subjects import Subject, subject_for
 from core.privacy.vault import Vault
+
+# Built once, see core.db.engine. FOR SHARE: whoever raises the epoch waits for us, so a gate rebuilt from SQL never misses a slot that
+# we are about to take.
+_STANDING = (
+    select(campaigns.c.status, campaigns.c.live_version, campaigns.c.gate_epoch)
+    .where(campaigns.c.merchant == bindparam("of"), campaigns.c.id == bindparam("named"))
+    .with_for_update(read=True)
+)
 
 
 class RolledBack(Exception):
@@ -60,28 +69,20 @@ class Writer:
         _take_slots(connection, standing, lease, reward_id, now)
         self.book.record(connection, decision, subject)
         held = decision.outcome == "review"
-        _insert_reward(connection, standing, claim, lease, reward_id, subject, decision, now)
-        review_id = self._settle(connection, standing, reward_id, decision, held, claim.request.principal_id, now)
-        reward = find_reward(connection, standing.merchant, reward_id)
+        reward = _insert_reward(connection, standing, claim, lease, reward_id, subject, decision, now)
+        actor, review_id = claim.request.principal_id, None
+        if held:
+            tell(connection, reward, "reward.held", actor, now, decision=decision.id)
+            review_id = self.book.open_review(connection, decision, reward_id, standing.campaign.id, now)
+        else:
+            reward = post_reward(connection, reward, actor, now)
         reply = Reply(202 if held else 201, claim_body(reward.public(), decision.public(), review_id))
         idempotency.finish(connection, claim.request, reply)
         return reply
 
-    def _settle(self, connection: Connection, standing: Standing, reward_id: str, decision: Decision, held: bool, actor: str, now: datetime) -> str | None:
-        reward = find_reward(connection, standing.merchant, reward_id)
-        if not held:
-            post_reward(connection, reward, actor, now)
-            return None
-        tell(connection, reward, "reward.held", actor, now, decision=decision.id)
-        return self.book.open_review(connection, decision, reward_id, standing.campaign.id, now)
-
 
 def _require_standing(connection: Connection, standing: Standing, lease: Lease) -> None:
-    # FOR SHARE: whoever raises the epoch waits for us, so a gate rebuilt from SQL never misses a slot that we are about to take.
-    query = select(campaigns.c.status, campaigns.c.live_version, campaigns.c.gate_epoch).where(
-        campaigns.c.merchant == standing.merchant, campaigns.c.id == standing.campaign.id
-    )
-    row = connection.execute(query.with_for_update(read=True)).one()
+    row = connection.execute(_STANDING, {"of": standing.merchant, "named": standing.campaign.id}).one()
     if row.gate_epoch != lease.epoch or row.live_version != standing.version:
         raise RolledBack("stale_lease")
     if row.status != "live":
@@ -113,10 +114,18 @@ def _take_slots(connection: Connection, standing: Standing, lease: Lease, holder
 
 def _insert_reward(
     connection: Connection, standing: Standing, claim: ClaimRequest, lease: Lease, reward_id: str, subject: Subject, decision: Decision, now: datetime
-) -> None:
+) -> Reward:
     campaign = standing.campaign
     terms: dict[str, Any] = mechanic_named(campaign.mechanic).reward_terms(campaign.terms, now)
     row = {"id": reward_id, "merchant": standing.merchant, "campaign": campaign.id, "version": standing.version, "mechanic": campaign.mechanic}
     who = {"subject_id": subject.id, "decision_id": decision.id, "request_id": lease.ask.request_id, "body_hash": claim.request.body_hash}
     state = {"state": "held" if decision.outcome == "review" else "reserved", "use_state": "available", "posted_fen": 0, "reversed_fen": 0}
-    connection.execute(rewards.insert().values(**row, **who, **state, **terms, face_fen=lease.ask.cost_fen, currency="CNY", created_at=now, updated_at=now))
+    times = {"created_at": now, "updated_at": now, "order_id": None, "locked_until": None}
+    row |= who | state | terms | times | {"face_fen": lease.ask.cost_fen, "currency": "CNY"}
+    insert(connection, rewards, row)
+    return Reward(**{name: _as_read(row[name]) for name in Reward.__slots__})
+
+
+def _as_read(value: Any) -> Any:
+    """As the database gives it back: instants are in UTC."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
 from campaigns.store.tables import budgets
 from core.db.engine import insert_ignore
@@ -11,6 +11,9 @@ from core.text import Text
 
 # A campaign without a budget of its own is bounded by its total (the file check asks for one of the two); the row still counts what it used.
 OPEN_FEN = 2**62
+_STEPPED = budgets.c.used_fen + bindparam("step")
+_MINE = (budgets.c.merchant == bindparam("of"), budgets.c.campaign == bindparam("named"))
+_SPEND = update(budgets).where(*_MINE, budgets.c.cap_fen >= _STEPPED).values(used_fen=_STEPPED)
 
 
 def declare(connection: Connection, merchant: str, campaign: str, cap_fen: int) -> None:
@@ -24,9 +27,7 @@ def declare(connection: Connection, merchant: str, campaign: str, cap_fen: int) 
 
 def spend(connection: Connection, merchant: str, campaign: str, fen: int) -> bool:
     """Use `fen` of the budget; False when it would pass the cap. True where the campaign has none."""
-    mine = (budgets.c.merchant == merchant, budgets.c.campaign == campaign)
-    statement = update(budgets).where(*mine, budgets.c.used_fen + fen <= budgets.c.cap_fen)
-    return connection.execute(statement.values(used_fen=budgets.c.used_fen + fen)).rowcount == 1
+    return connection.execute(_SPEND, {"of": merchant, "named": campaign, "step": fen}).rowcount == 1
 
 
 def restore(connection: Connection, merchant: str, campaign: str, fen: int) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from campaigns.store.tables import accounts, transfers
-from core.db.engine import insert_ignore
+from core.db.engine import insert_ignore, insert_ignore_all
 from core.errors import Conflict
 from core.ids import new_id
 from core.money import Money
 from core.text import Text
+
+_STEPPED = accounts.c.balance_fen + bindparam("step")
+_MOVE = update(accounts).where(accounts.c.id == bindparam("account"), _STEPPED >= 0).values(balance_fen=_STEPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,9 @@ class Movement:
 
 def post(connection: Connection, merchant: str, movement: Movement, now: datetime) -> bool:
     """Make the transfer; False when it was made before. Raises `Conflict` when an account of what we owe would go below zero."""
-    for account in (movement.debit, movement.credit):
-        row = {"id": account.id(merchant), "merchant": merchant, "kind": account.kind, "guarded": account.owed, "balance_fen": 0}
-        insert_ignore(connection, accounts, row)
+    sides = sorted((movement.debit, movement.credit), key=lambda account: account.id(merchant))
+    rows = [{"id": account.id(merchant), "merchant": merchant, "kind": account.kind, "guarded": account.owed, "balance_fen": 0} for account in sides]
+    insert_ignore_all(connection, accounts, rows)
     row = {
         "id": new_id("trf"),
         "merchant": merchant,
@@ -93,9 +96,7 @@ def balance(connection: Connection, merchant: str, account: Account) -> int:
 def _move(connection: Connection, merchant: str, account: Account, fen: int) -> None:
     if not account.owed:
         return
-    name = account.id(merchant)
-    statement = update(accounts).where(accounts.c.id == name, accounts.c.balance_fen + fen >= 0)
-    if connection.execute(statement.values(balance_fen=accounts.c.balance_fen + fen)).rowcount != 1:
+    if connection.execute(_MOVE, {"account": account.id(merchant), "step": fen}).rowcount != 1:
         raise Conflict("balance_too_low", Text(zh="可用余额不足", en="the balance is too low"), account=account.kind)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from campaigns.store.tables import resources, slots
 from core.db.engine import insert_ignore
 from core.errors import Conflict
 from core.text import Text
+
+_HELD = select(slots.c.slot).where(slots.c.resource_id == bindparam("of"), slots.c.token == bindparam("by"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,8 @@ def take(connection: Connection, resource: str, capacity: int, slot: int, holder
 
 def take_nth(connection: Connection, resource: str, capacity: int, token: str, holder: str, now: datetime) -> int | None:
     """Take the token's lowest free slot; None when it holds `capacity` of them. A rival's insert is waited for and then stepped over."""
-    query = select(slots.c.slot).where(slots.c.resource_id == resource, slots.c.token == token)
     for _ in range(capacity + 1):
-        held = set(connection.execute(query).scalars())
+        held = set(connection.execute(_HELD, {"of": resource, "by": token}).scalars())
         free = next((slot for slot in range(capacity) if slot not in held), None)
         if free is None:
             return None

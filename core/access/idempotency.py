@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from core.db.engine import insert_ignore
@@ -20,6 +20,8 @@ from core.errors import Conflict
 from core.text import Text
 
 IN_PROGRESS = 0
+_NAMED = (idempotency.c.merchant == bindparam("of"), idempotency.c.principal_id == bindparam("by"), idempotency.c.key == bindparam("named"))
+_FINISH = update(idempotency).where(*_NAMED).values(status=bindparam("final"), reply=bindparam("bytes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ def begin(connection: Connection, request: RequestKey, now: datetime, keep: time
 def finish(connection: Connection, request: RequestKey, reply: Reply) -> None:
     """Store the reply, in the same transaction as the effect."""
     body = json.dumps(reply.body, ensure_ascii=False, separators=(",", ":")).encode()
-    connection.execute(update(idempotency).where(*_is(request)).values(status=reply.status, reply=body))
+    named = {"of": request.merchant, "by": request.principal_id, "named": request.key}
+    connection.execute(_FINISH, {**named, "final": reply.status, "bytes": body})
 
 
 def forget_expired(connection: Connection, now: datetime, most: int = 200) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from core.canon import canonical
 from core.clock import to_micros
+from core.db.engine import insert
 from core.db.tables import audit_entries
 from core.ids import new_id
 
@@ -31,7 +32,7 @@ def append(
     `before` and `after` are content hashes; `detail` must hold no personal data, since the bytes are kept for good.
     """
     row = entry_row(merchant=merchant, actor=actor, action=action, target=target, now=now, before=before, after=after, detail=detail)
-    connection.execute(audit_entries.insert().values(**row))
+    insert(connection, audit_entries, row)
     return str(row["id"])
 
 

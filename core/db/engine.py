@@ -5,11 +5,14 @@ A commit whose outcome is unknown is an error of its own, because whoever asked 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -17,6 +20,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from core.errors import Unavailable
 from core.text import Text
 
+BUSY_SECONDS = 5.0
+_POLL_SECONDS = 0.001
 _POSTGRES_OPTIONS = "-c lock_timeout=2000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000"
 
 
@@ -30,6 +35,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writing = Lock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -40,7 +46,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that commits at the end of the block and rolls back when the block raises."""
-        with _translated():
+        with _translated(), self._turn():
             connection = self.engine.connect().execution_options(sheepdog_write=True)
             try:
                 with connection:
@@ -53,6 +59,19 @@ class Database:
                     _commit(connection)
             finally:
                 connection.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """On SQLite the threads of a process queue here: its own waiting is a lottery among all of them, and some would lose it for a second."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=BUSY_SECONDS):
+            raise _busy()
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def dispose(self) -> None:
         self.engine.dispose(close=False)
@@ -71,32 +90,62 @@ def open_database(url: str, pool_size: int = 8) -> Database:
     return Database(engine)
 
 
+def insert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
+    """Insert one row."""
+    connection.execute(_inserting(table), values)
+
+
 def insert_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
     """`INSERT … ON CONFLICT DO NOTHING`: True when the row is ours, False when one stood in the way. Never aborts the transaction."""
-    return connection.execute(_ignoring(connection, table).values(values)).rowcount == 1
+    return connection.execute(_ignoring(connection.dialect.name, table), values).rowcount == 1
 
 
 def insert_ignore_all(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
     """The same for many rows with the same columns; how many are ours."""
-    return connection.execute(_ignoring(connection, table), list(rows)).rowcount
+    return connection.execute(_ignoring(connection.dialect.name, table), list(rows)).rowcount
 
 
-def _ignoring(connection: Connection, table: Table) -> Any:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+# Statements are built once: building one anew costs SQLAlchemy as much as running it on SQLite.
+@cache
+def _inserting(table: Table) -> Insert:
+    return table.insert()
+
+
+@cache
+def _ignoring(dialect: str, table: Table) -> Any:
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(table).on_conflict_do_nothing()
     # Without preserve_rowcount SQLAlchemy 2.1 reports -1 for an INSERT on psycopg.
-    return dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return statement.execution_options(preserve_rowcount=True)
 
 
 def _prepare_sqlite(raw: Any, _record: Any) -> None:
     raw.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "trusted_schema=OFF"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={int(BUSY_SECONDS * 1000)}", "trusted_schema=OFF"):
         raw.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # IMMEDIATE takes the write lock at once: a deferred transaction that upgrades later fails without waiting.
-    writes = connection.get_execution_options().get("sheepdog_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("sheepdog_write", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # SQLite's own waiting sleeps up to 100 ms at a time, so a writer of another process that asks later often comes first.
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        _begin_immediate(connection, time.monotonic() + BUSY_SECONDS)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
+
+
+def _begin_immediate(connection: Connection, until: float) -> None:
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > until:
+                raise
+        time.sleep(_POLL_SECONDS)
 
 
 def _commit(connection: Connection) -> None:

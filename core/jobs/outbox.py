@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from core.canon import canonical
-from core.db.engine import Database
+from core.db.engine import Database, insert
 from core.db.tables import outbox
 from core.ids import new_id
 
@@ -20,7 +20,7 @@ _NUMBERER_LOCK = 0x0B0C5
 def announce(connection: Connection, *, merchant: str, topic: str, ref: str, body: Mapping[str, Any], now: datetime) -> None:
     """Add a message about `ref`. The body holds ids and amounts, no personal data."""
     values = {"id": new_id("msg"), "merchant": merchant, "topic": topic, "ref": ref, "body": canonical(body), "created_at": now}
-    connection.execute(outbox.insert().values(**values))
+    insert(connection, outbox, values)
 
 
 def number_once(database: Database, batch: int = 200) -> int:

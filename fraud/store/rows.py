@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from core.audit.log import append
 from core.canon import canonical, digest
@@ -17,6 +17,8 @@ from fraud.decision import Decision
 from fraud.store.tables import decisions
 
 ACTOR = "risk"
+_SAME = (decisions.c.merchant == bindparam("of"), decisions.c.scene == bindparam("where"), decisions.c.event_id == bindparam("about"))
+_STANDING = select(decisions.c.id).where(*_SAME)
 
 
 def decision_row(decision: Decision, subject_id: str) -> dict[str, Any]:
@@ -67,8 +69,8 @@ def insert_decision(connection: Connection, decision: Decision, subject_id: str)
 
 def standing_decision(connection: Connection, decision: Decision) -> str | None:
     """The id of the decision that is recorded for the same event in the same scene."""
-    same = (decisions.c.merchant == decision.merchant, decisions.c.scene == decision.scene, decisions.c.event_id == decision.event_id)
-    found: str | None = connection.execute(select(decisions.c.id).where(*same)).scalar_one_or_none()
+    named = {"of": decision.merchant, "where": decision.scene, "about": decision.event_id}
+    found: str | None = connection.execute(_STANDING, named).scalar_one_or_none()
     return found
 
 
