@@ -92,7 +92,11 @@ class GateKeeper:
         gate = self.gate(standing)
         settled = self.settle_leases(gate, now)
         before = gate.tally()
-        if before is None or before.epoch != standing.epoch or before.leases:
+        if before is None:
+            # Lost, or never built: better now than while the first customer waits.
+            self.rebuild(standing, now)
+            return settled
+        if before.epoch != standing.epoch or before.leases:
             return settled
         stock = slots.resource_id(standing.merchant, standing.campaign_id, "stock")
         with self.database.read() as connection:

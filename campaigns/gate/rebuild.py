@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from core.text import Text
 
 _CHUNK = 1000
 _BUILD_MS_MAX = 10_000
+_WAIT_SECONDS = 1.0
+_POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,15 @@ def rebuild(database: Database, client: HotState, merchant: str, campaign: str, 
     """Raise the epoch, fill a new gate and swap it in; returns the epoch that now stands.
 
     `stale_epoch` is the epoch that was found wrong: when SQL is past it already and the gate stands there, nothing is done.
-    Raises `Unavailable` while somebody else builds, so that the caller asks again shortly.
+    Somebody else's build is waited for; `Unavailable` when it takes longer than a customer should wait.
     """
     lock = Gate(client, merchant, campaign, 0).key("build")
     with hot_state_guard():
-        if not client.set(lock, "1", nx=True, px=_BUILD_MS_MAX):
-            raise Unavailable("gate_rebuilding", Text(zh="活动闸口正在重建,请稍后重试。", en="The gate is being rebuilt; try again shortly."))
+        ours = client.set(lock, "1", nx=True, px=_BUILD_MS_MAX)
+    if not ours:
+        _await_other(client, lock)
+        with database.read() as connection:
+            return _epoch(connection, merchant, campaign)
     try:
         standing = _standing_epoch(client, merchant, campaign)
         with database.read() as connection:
@@ -57,6 +63,15 @@ def rebuild(database: Database, client: HotState, merchant: str, campaign: str, 
     finally:
         with hot_state_guard():
             client.delete(lock)
+
+
+def _await_other(client: HotState, lock: str) -> None:
+    for _ in range(int(_WAIT_SECONDS / _POLL_SECONDS)):
+        time.sleep(_POLL_SECONDS)
+        with hot_state_guard():
+            if not client.exists(lock):
+                return
+    raise Unavailable("gate_rebuilding", Text(zh="活动闸口正在重建,请稍后重试。", en="The gate is being rebuilt; try again shortly."))
 
 
 def raise_epoch(connection: Connection, merchant: str, campaign: str) -> int:
