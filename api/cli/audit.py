@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, settings_and_services
 from core.audit.sealer import verify_chain
-from core.db.tables import audit_entries
+from core.db.tables import audit_entries, principals
 from core.text import Text
 
 
@@ -19,10 +19,12 @@ def audit() -> None:
 
 
 @audit.command(epilog="Example:  sheepdog audit verify")
+@key_option
 @command_options
-def verify(screen: Screen) -> None:
+def verify(screen: Screen, key: str | None) -> None:
     """Recompute the chain of hashes from the first entry; names the first break. Exit code 1 when there is one."""
     _, services = settings_and_services()
+    caller_of(services, key).require("compliance")
     with services.database.read() as connection:
         broken = verify_chain(connection)
     if broken is None:
@@ -44,13 +46,16 @@ def list_entries(screen: Screen, target: str | None, limit: int, key: str | None
     _, services = settings_and_services()
     caller = caller_of(services, key)
     caller.require("compliance")
-    query = select(audit_entries).where(audit_entries.c.merchant == caller.for_merchant(merchant))
+    query = select(audit_entries, principals.c.name).outerjoin(principals, principals.c.id == audit_entries.c.actor)
+    query = query.where(audit_entries.c.merchant == caller.for_merchant(merchant))
     if target is not None:
         query = query.where(audit_entries.c.target == target)
     with services.database.read() as connection:
         found = connection.execute(query.order_by(audit_entries.c.id.desc()).limit(limit)).all()
     rows = [
-        {"id": r.id, "at": r.at.isoformat(), "actor": r.actor, "action": r.action, "target": r.target, "seq": r.seq, "detail": json.loads(r.body)["detail"]}
+        {"id": r.id, "seq": r.seq, "at": r.at.isoformat(), "actor": r.actor, "name": r.name}
+        | {"action": r.action, "target": r.target, "detail": json.loads(r.body)["detail"]}
         for r in found
     ]
-    screen.result(rows, "\n".join(f"{row['at']}  {row['actor']}  {row['action']}  {row['target']}" for row in rows))
+    lines = [f"{row['at']}  {row['name'] or row['actor']:<20}  {row['action']:<20}  {row['target']}" for row in rows]
+    screen.result(rows, "\n".join(lines))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from api.cli.common import Screen, command_options, settings_and_services
-from core.config import Settings
+from core.config import Settings, load_settings
 from core.text import Text
 
 MERCHANT = "demo"
@@ -43,6 +43,18 @@ def show(screen: Screen) -> None:
     path = _keys_file(settings)
     keys: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     screen.result({"keys": keys}, _lines(settings, keys).pick(screen.lang))
+
+
+@demo.command(epilog='Example:  eval "$(sheepdog demo env)"')
+def env() -> None:
+    """Print the demo keys as shell variables: MARKETER, COMPLIANCE, SHOP, ADMIN, and the address as SHEEPDOG."""
+    settings = load_settings()
+    path = _keys_file(settings)
+    if not path.exists():
+        raise click.ClickException("there are no demo keys yet: run `sheepdog serve --demo` or `sheepdog demo load`")
+    click.echo(f"export SHEEPDOG=http://{settings.host}:{settings.port}")
+    for name, key in json.loads(path.read_text()).items():
+        click.echo(f"export {name.upper()}={key}")
 
 
 def _keys(settings: Settings, services: Any) -> dict[str, str]:
