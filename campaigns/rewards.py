@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from campaigns.machines import require_reward_step
 from campaigns.store import budgets, ledger
 from campaigns.store.slots import Held, give_back
-from campaigns.store.tables import rewards
+from campaigns.store.tables import campaigns, rewards
 from core.audit.log import append
 from core.errors import Conflict, NotFound
 from core.jobs.outbox import announce
@@ -74,6 +74,15 @@ class Reward:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """What a void reward held, and the epoch of the gate that may hand it out again: a gate rebuilt since has read it from SQL."""
+
+    reward: Reward
+    epoch: int
+    held: list[Held]
+
+
 def find_reward(connection: Connection, merchant: str, reward_id: str, lock: bool = False) -> Reward:
     """The merchant's reward; with `lock` its row stays ours until the transaction ends. Raises `NotFound`."""
     query = select(*(rewards.c[name] for name in Reward.__slots__)).where(rewards.c.id == reward_id, rewards.c.merchant == merchant)
@@ -112,13 +121,16 @@ def post_reward(connection: Connection, reward: Reward, actor: str, now: datetim
     return replace(reward, state="posted", posted_fen=reward.face_fen)
 
 
-def void_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> list[Held]:
-    """reserved or held → void: slots and budget go back; returns the slots for the gate to give out again."""
+def void_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> GivenBack:
+    """reserved or held → void: slots and budget go back; returns what the gate may give out again after the commit."""
     require_reward_step(reward.state, "void")
     change(connection, reward, now, state="void")
+    # FOR SHARE: whoever rebuilds the gate waits for us, or was before us and has another epoch than the one we read.
+    mine = (campaigns.c.merchant == reward.merchant, campaigns.c.id == reward.campaign)
+    epoch = connection.execute(select(campaigns.c.gate_epoch).where(*mine).with_for_update(read=True)).scalar_one()
     budgets.restore(connection, reward.merchant, reward.campaign, reward.face_fen)
     tell(connection, reward, "reward.void", actor, now)
-    return give_back(connection, reward.id)
+    return GivenBack(reward, epoch, give_back(connection, reward.id))
 
 
 def tell(connection: Connection, reward: Reward, what: str, actor: str, now: datetime, **detail: Any) -> None:

@@ -13,9 +13,7 @@ from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import text
 from api.v1.rewards import Reward
-from campaigns.rewards import Reward as RewardRow
-from campaigns.rewards import find_reward, post_reward, void_reward
-from campaigns.store.slots import Held
+from campaigns.rewards import GivenBack, find_reward, post_reward, void_reward
 from fraud.reviews import find_review, list_open, resolve
 
 blp = Resource("reviews", __name__, description="Held rewards, and the person who decides on them.")
@@ -70,7 +68,7 @@ def show(ctx: Context, review_id: str) -> Response:
 @blp.endpoint("POST", "/reviews/<review_id>/resolve", scopes=("compliance",), body=ResolveBody, replies={200: Resolved}, effect=True)
 def decide(ctx: Context, review_id: str) -> Response:
     """Post or void the held reward, once, with a reason."""
-    by, now, given_back = ctx.caller.principal_id, ctx.services.clock.now(), list[tuple[RewardRow, list[Held]]]()
+    by, now, given_back = ctx.caller.principal_id, ctx.services.clock.now(), list[GivenBack]()
 
     def effect(connection: Connection) -> dict[str, Any]:
         review = resolve(connection, review_id, ctx.body["resolution"], by, ctx.body["reason"], now, merchant=ctx.merchant)
@@ -78,10 +76,10 @@ def decide(ctx: Context, review_id: str) -> Response:
         if review.resolution == "post":
             post_reward(connection, reward, by, now)
         else:
-            given_back.append((reward, void_reward(connection, reward, by, now)))
+            given_back.append(void_reward(connection, reward, by, now))
         return {"review": review.public(), "reward": find_reward(connection, ctx.merchant, reward.id).public()}
 
     reply = once(ctx, effect)
-    for reward, held in given_back:
-        ctx.services.keeper.give_back_quietly(ctx.merchant, reward.campaign, reward.id, reward.face_fen, held)
+    for given in given_back:
+        ctx.services.keeper.give_back_quietly(given)
     return answer_reply(reply)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 
 from campaigns.gate.gate import Answer, Ask, Gate
 from campaigns.gate.rebuild import rebuild
+from campaigns.rewards import GivenBack
 from campaigns.store import slots
-from campaigns.store.slots import Held
 from campaigns.store.tables import budgets as budgets_table
 from campaigns.store.tables import campaigns, rewards
 from campaigns.store.tables import slots as slots_table
@@ -124,17 +124,18 @@ class GateKeeper:
         except Unavailable:
             log.warning("confirm_left_to_sweeper", campaign=gate.campaign)
 
-    def give_back_quietly(self, merchant: str, campaign: str, reward_id: str, cost_fen: int, held: Sequence[Held]) -> None:
-        """After SQL has deleted a reward's slots: let the gate hand them out again. When Redis is away the sweeper finds the difference."""
-        stock = next((one.slot for one in held if one.kind == "stock"), -1)
-        tokens = {one.kind: one.token for one in held if one.kind != "stock"}
+    def give_back_quietly(self, given: GivenBack) -> None:
+        """After SQL has deleted a reward's slots: let the gate hand them out again. When Redis is away the sweeper finds the difference.
+
+        A gate that was rebuilt since the void knows of it already and gives nothing back twice.
+        """
+        reward = given.reward
+        stock = next((one.slot for one in given.held if one.kind == "stock"), -1)
+        tokens = {one.kind: one.token for one in given.held if one.kind != "stock"}
         try:
-            with self.database.read() as connection:
-                query = select(campaigns.c.gate_epoch).where(campaigns.c.merchant == merchant, campaigns.c.id == campaign)
-                epoch = connection.execute(query).scalar_one()
-            Gate(self.client, merchant, campaign, epoch).give_back(reward_id, stock, cost_fen, tokens)
+            Gate(self.client, reward.merchant, reward.campaign, given.epoch).give_back(reward.id, stock, reward.face_fen, tokens)
         except Unavailable:
-            log.warning("give_back_left_to_sweeper", campaign=campaign)
+            log.warning("give_back_left_to_sweeper", campaign=reward.campaign)
 
     def _mend(self, gate: Gate, answer: Answer, now: datetime) -> None:
         query = select(campaigns.c.gate_epoch).where(campaigns.c.merchant == gate.merchant, campaigns.c.id == gate.campaign)
