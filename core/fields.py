@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -28,7 +28,11 @@ def invalid(code: str, zh: str, en: str, fix_zh: str = "", fix_en: str = "") -> 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time as written: a date, or a date and time with or without an offset. The file's zone completes it."""
+    """A time as written: a date, or a date and time with or without an offset. The file's zone completes it.
+
+    Where clocks go back, a time that they show twice is the first of the two. Where they go forward, a time that they skip is as long after the
+    change as it was written past it (02:30 is 03:30), so a day whose midnight is skipped begins with its first instant.
+    """
 
     day: date | None = None
     at: datetime | None = None
@@ -43,10 +47,13 @@ class Moment:
 
     def _complete(self, zone: ZoneInfo, later: timedelta) -> datetime:
         if self.day is not None:
-            return datetime.combine(self.day + later, time.min, zone)
-        if self.at is None:
+            local = datetime.combine(self.day + later, time.min, zone)
+        elif self.at is None:
             raise ValueError("a moment is a date or a time")
-        return self.at.astimezone(zone) if self.at.tzinfo is not None else self.at.replace(tzinfo=zone)
+        else:
+            local = self.at if self.at.tzinfo is not None else self.at.replace(tzinfo=zone)
+        # By way of UTC, so that a time which the zone's clocks never show is kept as the one they do show.
+        return local.astimezone(UTC).astimezone(zone)
 
 
 class YuanField(ma.fields.Field[Money]):

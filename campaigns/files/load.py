@@ -12,6 +12,7 @@ from campaigns.files.schema import schema_for
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.mechanics.base import Placed
 from campaigns.model import Campaign, Eligibility, Limits
+from core.clock import to_micros
 from core.money import Money
 from core.text import Text
 from core.yamlfile.check import did_you_mean, problem_at, run_schema
@@ -38,9 +39,11 @@ def load_campaign(source: bytes, name: str, policies: Collection[str] | None = N
     given = document.root.plain().get("mechanic")
     known = given if isinstance(given, str) and given in mechanic_names() else None
     valid, problems = run_schema(document, schema_for(known))
+    if known is None:
+        # No mechanic's block can be judged, so it is no unknown key either.
+        spared = [document.root.keys.get(block) for block in (str(given), *mechanic_names())]
+        problems = [p for p in problems if not (p.fault.code == "unknown_key" and p.place in spared)]
     if known is None and isinstance(given, str):
-        # Its block cannot be judged, so it is no unknown key either.
-        problems = [p for p in problems if not (p.fault.code == "unknown_key" and p.place == document.root.keys.get(given))]
         problems.append(problem_at(document, ("mechanic",), _unknown_mechanic(given)))
     placed = _contradictions(valid, known) + _unknown_policy(valid, policies)
     problems += [problem_at(document, path, fault) for path, fault in placed]
@@ -90,7 +93,7 @@ def campaign_from_document(document: Mapping[str, Any]) -> Campaign:
         budget=None if budget is None else Money(budget),
         policy=document["policy"],
         eligibility=Eligibility(None if within is None else timedelta(seconds=within), eligible["first_order"]),
-        terms=mechanic_named(document["mechanic"]).from_document(document[document["mechanic"]]),
+        terms=mechanic_named(document["mechanic"]).from_document(document[document["mechanic"]], zone),
     )
 
 
@@ -115,15 +118,15 @@ def _contradictions(valid: Mapping[str, Any], mechanic: str | None) -> list[Plac
     """What does not fit together, as far as the parts could be read."""
     found: list[Placed] = []
     zone, starts, ends = (valid.get(name) for name in ("zone", "starts", "ends"))
-    if zone and starts and ends and starts.begins(zone) >= ends.ends(zone):
+    if zone and starts and ends and to_micros(starts.begins(zone)) >= to_micros(ends.ends(zone)):
         found.append((("ends",), Fault("ends_before_start", Text(zh="结束须晚于开始", en="ends must lie after starts"))))
     block = valid.get(mechanic) if mechanic else None
     if not isinstance(block, Mapping) or mechanic is None:
         return found
     found += mechanic_named(mechanic).faults(block, valid)
-    total = (valid.get("limits") or {}).get("total")
-    budget = (valid.get("budget") or {}).get("total")
-    if "limits" in valid and "budget" in valid and total is None and budget is None:
+    limits, budget = valid.get("limits") or {}, (valid.get("budget") or {}).get("total")
+    # A ceiling that was written and could not be read is not also missing: then its key is absent here.
+    if "total" in limits and limits["total"] is None and "budget" in valid and budget is None:
         text = Text(zh="活动没有上限:请写 limits.total 或 budget.total", en="the campaign has no ceiling: write limits.total or budget.total")
         found.append(((), Fault("no_ceiling", text)))
     amount = block.get("amount")

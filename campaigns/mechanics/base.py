@@ -25,7 +25,7 @@ class Mechanic:
     faults: Callable[[Mapping[str, Any], Mapping[str, Any]], list[Placed]]
     parse: Callable[[Mapping[str, Any], Any], Any]
     document: Callable[[Any], dict[str, Any]]
-    from_document: Callable[[Mapping[str, Any]], Any]
+    from_document: Callable[[Mapping[str, Any], Any], Any]
     reward_value: Callable[[Any], Money]
     reward_terms: Callable[[Any, datetime], dict[str, Any]]
     json_schema: Callable[[], dict[str, Any]]

@@ -54,7 +54,8 @@ def _problem(document: Document, schema: ma.Schema, path: Path, message: Any) ->
     if str(message).startswith("Unknown field"):
         known = [name for name, field in _schema_at(schema, path[:-1]).fields.items() if not field.dump_only]
         hint = did_you_mean(str(path[-1]), known) or Text(zh=f"可用的键:{'、'.join(known)}", en=f"known keys: {', '.join(known)}")
-        fault = Fault("unknown_key", Text(zh=f"未知的键 {path[-1]!r}", en=f"unknown key {path[-1]!r}"), hint)
+        shown = repr(str(path[-1])[:40])
+        fault = Fault("unknown_key", Text(zh=f"未知的键 {shown}", en=f"unknown key {shown}"), hint)
         return Problem(document.name, document.root.key_place(path), fault)
     code, text = _words(str(message))
     if code == "missing_key":
@@ -81,9 +82,11 @@ def _schema_at(schema: ma.Schema, path: Path) -> ma.Schema:
 def _flatten(messages: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     if isinstance(messages, dict):
         for key, inner in messages.items():
-            yield from _flatten(inner, path if key == "_schema" else (*path, key))
+            yield from _flatten(inner, (*path, key))
     elif isinstance(messages, list):
         for message in messages:
-            yield path, message
+            # marshmallow files what concerns a whole mapping under "_schema", and a writer's own key of that name as well.
+            whole = path[-1:] == ("_schema",) and not str(message).startswith("Unknown field")
+            yield path[:-1] if whole else path, message
     else:
         yield path, messages

@@ -21,6 +21,8 @@ BYTES_MAX = 256 * 1024
 DEPTH_MAX = 32
 NODES_MAX = 20_000
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
+# No text that people read holds these, and no database or canonical form takes the surrogates; quotes let them in as escapes.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 
 
@@ -89,7 +91,7 @@ def read_yaml(source: bytes, name: str) -> Document:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
         raise _stop(name, place, "yaml_syntax", f"YAML 语法错误:{error.problem}", f"not valid YAML: {error.problem}") from error
-    except (YAMLError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise _stop(name, Place(1, 1), "yaml_syntax", "YAML 语法错误", f"not valid YAML: {str(error)[:200]}") from error
     if root is None or not isinstance(root.value, dict):
         raise _stop(name, Place(1, 1), "not_a_mapping", "文件应由 “键: 值” 组成", "the file must be a mapping of `key: value` lines")
@@ -134,6 +136,8 @@ class _Builder:
         if event.tag is not None and not (isinstance(event, ScalarEvent) and event.tag == "!"):
             raise _stop(self._name, place, "tag", f"不支持标签 {event.tag}", f"the tag {event.tag} is not supported; remove it")
         if isinstance(event, ScalarEvent):
+            if _UNWRITABLE.search(str(event.value)):
+                self._wrong(place, "control_character", "含有控制字符或不成对的代理字符", "there is a control character or half of a surrogate pair")
             self._add(Node(_resolve(event), place), event)
             return
         if len(self._stack) >= DEPTH_MAX:
@@ -164,7 +168,8 @@ class _Builder:
             return None
         if key in parent.value or key in parent.keys:
             first = parent.keys[key]
-            self._wrong(node.place, "duplicate_key", f"键 {key!r} 重复(首次在第 {first.line} 行)", f"the key {key!r} stands twice (first on line {first.line})")
+            shown = repr(str(key)[:40])
+            self._wrong(node.place, "duplicate_key", f"键 {shown} 重复(首次在第 {first.line} 行)", f"the key {shown} stands twice (first on line {first.line})")
             return None
         parent.keys[key] = node.place
         return str(key)

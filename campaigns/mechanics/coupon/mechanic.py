@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import marshmallow as ma
 
 from campaigns.mechanics.base import Mechanic, Placed
+from core.clock import to_micros
 from core.fields import DurationField, MomentField, YuanField
 from core.money import Money
 from core.text import Text
@@ -63,13 +64,15 @@ def _faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]
     complain(under, ("coupon", "threshold"), "threshold_too_low", "门槛须高于券面金额", "the threshold must be above the coupon's amount")
     both = span is not None and (first is not None or last is not None)
     complain(both, ("coupon", "valid_for"), "two_validities", "valid_for 与起止日期只能写一种", "write either valid_for or dates, not both")
-    neither = span is None and (first is None or last is None) and "amount" in block
+    # A key that could not be read is absent here, and is not also missing.
+    read = block.keys() >= {"amount", "valid_for", "valid_from", "valid_until"}
+    neither = read and span is None and (first is None or last is None)
     complain(neither, ("coupon",), "no_validity", "须写 valid_for,或 valid_from 与 valid_until", "write valid_for, or both valid_from and valid_until")
     zone = common.get("zone")
-    backwards = zone is not None and first is not None and last is not None and first.begins(zone) >= last.ends(zone)
+    backwards = zone is not None and first is not None and last is not None and to_micros(first.begins(zone)) >= to_micros(last.ends(zone))
     complain(backwards, ("coupon", "valid_until"), "ends_before_start", "失效时间须晚于生效时间", "valid_until must lie after valid_from")
     ends, starts = common.get("ends"), common.get("starts")
-    dead = zone is not None and last is not None and starts is not None and ends is not None and last.ends(zone) <= starts.begins(zone)
+    dead = zone is not None and last is not None and starts is not None and ends is not None and to_micros(last.ends(zone)) <= to_micros(starts.begins(zone))
     complain(dead, ("coupon", "valid_until"), "expired_before_campaign", "券在活动开始前已失效", "the coupon ends before the campaign starts")
     return found
 
@@ -97,9 +100,9 @@ def _document(terms: CouponTerms) -> dict[str, Any]:
     }
 
 
-def _from_document(document: Mapping[str, Any]) -> CouponTerms:
+def _from_document(document: Mapping[str, Any], zone: ZoneInfo) -> CouponTerms:
     def moment(name: str) -> datetime | None:
-        return None if document[name] is None else datetime.fromisoformat(document[name])
+        return None if document[name] is None else datetime.fromisoformat(document[name]).astimezone(zone)
 
     threshold, span = document["threshold_fen"], document["valid_for_seconds"]
     return CouponTerms(
