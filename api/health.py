@@ -11,6 +11,7 @@ from sqlalchemy import text
 from api.endpoint import answer
 from api.errors import problem
 from api.observe import metrics_text
+from api.waiting import Waiting
 from api.wiring import Services
 from core.db import migrate
 from core.text import Text
@@ -39,7 +40,7 @@ def readyz() -> Response:
 @blp.get("/metrics")
 def metrics() -> Response:
     """For Prometheus."""
-    body, content_type = metrics_text()
+    body, content_type = metrics_text(Waiting(current_app.extensions["sheepdog"]))
     return Response(body, content_type=content_type)
 
 

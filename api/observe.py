@@ -10,6 +10,7 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client.registry import Collector
 
 from api.request import begin_request
 
@@ -64,10 +65,12 @@ def install(app: Flask) -> None:
         structlog.contextvars.clear_contextvars()
 
 
-def metrics_text() -> tuple[bytes, str]:
-    """What Prometheus reads; over all processes when they share a folder."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+def metrics_text(*collectors: Collector) -> tuple[bytes, str]:
+    """What Prometheus reads: the counters, over all processes when they share a folder, and what the collectors find now."""
+    counted, found = REGISTRY, CollectorRegistry()
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        counted = CollectorRegistry()
+        multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+    for collector in collectors:
+        found.register(collector)
+    return generate_latest(counted) + generate_latest(found), CONTENT_TYPE_LATEST

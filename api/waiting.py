@@ -1,0 +1,58 @@
+"""What waits to be done, counted when somebody looks: a stuck clerk shows here, since its own process answers nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import structlog
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import ColumnElement, func, select
+
+from api.wiring import Services
+from core.db.tables import audit_entries, outbox, timers
+from core.hotstate.clients import hot_state_guard
+from fraud.answers import SHARDS, stream_key
+from fraud.store.tables import reviews
+
+log = structlog.get_logger(__name__)
+
+
+class Waiting(Collector):
+    """Gauges `sheepdog_…_waiting`. A store that is away leaves its gauges out."""
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+
+    def collect(self) -> Iterable[Metric]:
+        services = self._services()
+        now = services.clock.now()
+        counts: tuple[tuple[str, str, Callable[[], int]], ...] = (
+            ("checks", "Risk checks in the streams, not yet in SQL.", lambda: _streamed(services, "")),
+            ("unreadable_checks", "Risk checks that were set aside because they could not be read.", lambda: _streamed(services, ":dead")),
+            ("audit_entries", "Audit entries that are not sealed yet.", lambda: _rows(services, audit_entries.c.seq.is_(None))),
+            ("notifications", "Notifications without a number yet.", lambda: _rows(services, outbox.c.seq.is_(None))),
+            ("timers", "Timers whose time has come.", lambda: _rows(services, timers.c.state == "pending", timers.c.due_at <= now)),
+            ("reviews", "Held rewards that wait for a person.", lambda: _rows(services, reviews.c.state == "open")),
+        )
+        for name, words, count in counts:
+            gauge = GaugeMetricFamily(f"sheepdog_{name}_waiting", words)
+            try:
+                gauge.add_metric([], count())
+            except Exception as error:
+                log.warning("not_counted", what=name, error=type(error).__name__)
+                continue
+            yield gauge
+
+
+def _streamed(services: Services, suffix: str) -> int:
+    pipe = services.hot.pipeline(transaction=False)
+    for shard in range(SHARDS):
+        pipe.xlen(f"{stream_key(shard)}{suffix}")
+    with hot_state_guard():
+        return sum(pipe.execute())
+
+
+def _rows(services: Services, *conditions: ColumnElement[bool]) -> int:
+    with services.database.read() as connection:
+        return int(connection.execute(select(func.count()).where(*conditions)).scalar_one())
