@@ -63,22 +63,35 @@ def block_of(per_minute: int) -> int:
     return max(1, min(BLOCK_MAX, per_minute // BLOCK_SHARE))
 
 
+class _InBlocks(Limiter):
+    """Asks Redis only when this process holds no block of the caller any more."""
+
+    def __init__(self, *arguments: Any, per_minute: Callable[[], int], **options: Any) -> None:
+        self._per_minute = per_minute
+        self._blocks = Blocks()
+        super().__init__(*arguments, **options)
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        if not request.path.startswith("/v1/") or request.path == "/v1/openapi.json":
+            return
+        g.limit_who = who = _who()
+        if self._blocks.take(who):
+            return
+        super()._check_request_limit(callable_name, in_middleware)
+        if (count := block_of(self._per_minute())) > 1:
+            self._blocks.put(who, count - 1)
+
+
 def install(app: Flask, settings: Settings) -> Limiter:
     """Count every request but health, metrics and documents."""
-    blocks = Blocks()
 
     def per_minute() -> int:
         return settings.rate_per_minute if given_key() else STRANGER_PER_MINUTE
 
-    def covered() -> bool:
-        if not request.path.startswith("/v1/") or request.path == "/v1/openapi.json":
-            return True
-        g.limit_who = _who()
-        return blocks.take(g.limit_who)
-
-    limiter = Limiter(
+    return _InBlocks(
         lambda: str(g.limit_who),
         app=app,
+        per_minute=per_minute,
         storage_uri=storage_uri(settings.effective_redis_url),
         storage_options={**_FAST},
         strategy="fixed-window",
@@ -89,15 +102,6 @@ def install(app: Flask, settings: Settings) -> Limiter:
         headers_enabled=False,
         key_prefix="sd:limit",
     )
-    limiter.request_filter(covered)
-
-    @app.before_request
-    def keep_the_rest() -> None:
-        # Reached only when the limiter, which is asked before, let the request pass.
-        if limiter.current_limits and (count := block_of(per_minute())) > 1:
-            blocks.put(g.limit_who, count - 1)
-
-    return limiter
 
 
 def storage_uri(url: str) -> str:
