@@ -63,8 +63,8 @@ def _paid(connection: Connection, fact: OrderFact, order: Any, subject: Subject,
         return []
     connection.execute(update(orders).where(*_is(fact)).values(paid_fen=amount, paid_at=fact.at))
     if order.cancelled_at is not None:
-        return [instruct_refund(connection, fact, None, amount, "order_cancelled", now)] if amount else []
-    effects = [_use(connection, fact, reward_id, subject, amount, now) for reward_id in dict.fromkeys(fact.reward_ids)]
+        return instruct_refund(connection, fact, None, amount, "order_cancelled", now)
+    effects = [effect for reward_id in dict.fromkeys(fact.reward_ids) for effect in _use(connection, fact, reward_id, subject, amount, now)]
     return effects + _reverse_refunded(connection, fact, amount, now)
 
 
@@ -89,7 +89,7 @@ def _cancelled(connection: Connection, fact: OrderFact, order: Any, subject: Sub
     return [_return_coupon(connection, fact, reward, now) for reward in _coupons(connection, fact)]
 
 
-def _use(connection: Connection, fact: OrderFact, reward_id: str, subject: Subject, paid_fen: int, now: datetime) -> Effect:
+def _use(connection: Connection, fact: OrderFact, reward_id: str, subject: Subject, paid_fen: int, now: datetime) -> list[Effect]:
     reward = find_reward(connection, fact.merchant, reward_id, lock=True)
     code = "coupon_of_another" if reward.subject_id != subject.id else refusal_of(reward, fact.order_id, now)
     if code is None and fact.list_fen is not None and fact.list_fen < reward.threshold_fen:
@@ -99,12 +99,11 @@ def _use(connection: Connection, fact: OrderFact, reward_id: str, subject: Subje
         return instruct_refund(connection, fact, reward, paid_fen, code, now)
     list_fen = paid_fen + reward.face_fen if fact.list_fen is None else fact.list_fen
     redeem(connection, Usage(fact.merchant, reward.id, fact.order_id, fact.actor, now, max(list_fen, reward.threshold_fen)))
-    return {"type": "reward.used", "reward": reward.id, "campaign": reward.campaign, "version": reward.version, "amount_fen": reward.face_fen}
+    return [{"type": "reward.used", "reward": reward.id, "campaign": reward.campaign, "version": reward.version, "amount_fen": reward.face_fen}]
 
 
 def _reverse_refunded(connection: Connection, fact: OrderFact, paid_fen: int, now: datetime) -> list[Effect]:
-    refunds = select(func.coalesce(func.sum(order_refunds.c.amount_fen), 0))
-    refunded = int(connection.execute(refunds.where(order_refunds.c.merchant == fact.merchant, order_refunds.c.order_id == fact.order_id)).scalar_one())
+    refunded = _refunded_fen(connection, fact)
     if not refunded:
         return []
     whole = refunded >= paid_fen
@@ -118,7 +117,9 @@ def _reverse_part(connection: Connection, fact: OrderFact, reward: Reward, refun
     step = target - reward.reversed_fen
     if step > 0:
         change(connection, reward, now, reversed_fen=target)
-        once = f"reverse:{reward.id}:{fact.order_id}:{fact.refund_id or 'at-payment'}"
+        # Ids may hold colons, so the order's length keeps two pairs of ids apart.
+        cause = "at-payment" if fact.refund_id is None else f"by:{fact.refund_id}"
+        once = f"reverse:{reward.id}:{len(fact.order_id)}:{fact.order_id}:{cause}"
         sides = (ledger.discounts(reward.campaign), ledger.promotion(reward.campaign))
         movement = ledger.Movement(*sides, Money(step, reward.currency), "reward.reversed", once, reward.id, fact.order_id)
         ledger.post(connection, fact.merchant, movement, now)
@@ -131,16 +132,26 @@ def _return_coupon(connection: Connection, fact: OrderFact, reward: Reward, now:
     return {"type": "reward.released", "reward": reward.id, "campaign": reward.campaign, "version": reward.version, "amount_fen": reward.face_fen}
 
 
-def instruct_refund(connection: Connection, fact: OrderFact, reward: Reward | None, amount_fen: int, reason: str, now: datetime) -> Effect:
-    """Tell the shop to give a payment back, under a bill number that is the same however often it is asked."""
-    about = f"{fact.merchant}\x00{fact.order_id}\x00{reward.id if reward else ''}\x00{reason}"
-    bill_no = "RF" + sha256(about.encode()).hexdigest()[:30].upper()
+def instruct_refund(connection: Connection, fact: OrderFact, reward: Reward | None, paid_fen: int, reason: str, now: datetime) -> list[Effect]:
+    """Tell the shop to give back what is left of a payment: once per order, under a bill number that is the same however often it is asked.
+
+    A second coupon that is refused, or one of an order with nothing left to give back, is only named.
+    """
+    amount_fen = max(0, paid_fen - _refunded_fen(connection, fact))
+    bill_no = "RF" + sha256(f"{fact.merchant}\x00{fact.order_id}".encode()).hexdigest()[:30].upper()
     body = {"bill_no": bill_no, "order_id": fact.order_id, "amount_fen": amount_fen, "reason": reason}
     row = {"merchant": fact.merchant, "reward_id": reward.id if reward else None, "created_at": now, **body}
     if amount_fen and insert_ignore(connection, refund_instructions, row):
         append(connection, merchant=fact.merchant, actor=fact.actor, action="refund.instructed", target=bill_no, now=now, detail=body)
         announce(connection, merchant=fact.merchant, topic="refund.instructed", ref=fact.order_id, body=body, now=now)
-    return {"type": "refund.instructed", **body}
+        return [{"type": "refund.instructed", **body}]
+    return [] if reward is None else [{"type": "reward.refused", "reward": reward.id, "order_id": fact.order_id, "reason": reason}]
+
+
+def _refunded_fen(connection: Connection, fact: OrderFact) -> int:
+    """What was refunded of the order in all, also before its payment was known."""
+    of_it = (order_refunds.c.merchant == fact.merchant, order_refunds.c.order_id == fact.order_id)
+    return int(connection.execute(select(func.coalesce(func.sum(order_refunds.c.amount_fen), 0)).where(*of_it)).scalar_one())
 
 
 def _coupons(connection: Connection, fact: OrderFact) -> list[Reward]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from campaigns.files.load import LoadedCampaign, campaign_from_document, load_ca
 from campaigns.gate.rebuild import raise_epoch
 from campaigns.model import Campaign
 from campaigns.store import budgets, slots
-from campaigns.store.tables import campaign_versions, campaigns
+from campaigns.store.tables import campaign_versions, campaigns, rewards
 from core.access.approvals import Approval, decide, find_approval, propose
 from core.audit.log import append
 from core.canon import canonical, digest
@@ -85,7 +85,7 @@ def decide_publication(connection: Connection, *, approval_id: str, approve: boo
     _require_newer_than_live(connection, row["merchant"], row["campaign"], row["version"])
     connection.execute(update(campaign_versions).where(*same, campaign_versions.c.state == "live").values(state="retired"))
     connection.execute(this.values(state="live", approver=by, live_from=now))
-    _put_live(connection, row["merchant"], campaign_from_document(json.loads(row["document"])), row["version"])
+    _put_live(connection, row["merchant"], campaign_from_document(json.loads(row["document"])), row["version"], now)
     body = {"campaign": row["campaign"], "version": row["version"]}
     append(connection, merchant=row["merchant"], actor=by, action="campaign.live", target=asked.target, now=now, after=row["content_hash"], detail=body)
     announce(connection, merchant=row["merchant"], topic="campaign.live", ref=row["campaign"], body=body, now=now)
@@ -124,7 +124,7 @@ def _require_newer_than_live(connection: Connection, merchant: str, campaign: st
         raise _stale(head.live_version)
 
 
-def _put_live(connection: Connection, merchant: str, campaign: Campaign, version: int) -> None:
+def _put_live(connection: Connection, merchant: str, campaign: Campaign, version: int, now: datetime) -> None:
     """Make or change what is scarce, and void the standing gate: it was built for other capacities and other terms."""
     raise_epoch(connection, merchant, campaign.id)
     limits = campaign.limits
@@ -132,11 +132,17 @@ def _put_live(connection: Connection, merchant: str, campaign: Campaign, version
     for kind, capacity in wanted.items():
         if capacity is None:
             slots.withdraw(connection, merchant, campaign.id, kind)
-        else:
-            slots.declare(connection, merchant, campaign.id, kind, capacity)
+        elif slots.declare(connection, merchant, campaign.id, kind, capacity) and kind == "stock":
+            # A total counts every reward that stands, also those given while the campaign had none.
+            slots.seat(connection, merchant, campaign.id, capacity, _standing_rewards(connection, merchant, campaign.id), now)
     budgets.declare(connection, merchant, campaign.id, campaign.budget.fen if campaign.budget else budgets.OPEN_FEN)
     statement = update(campaigns).where(campaigns.c.merchant == merchant, campaigns.c.id == campaign.id)
     connection.execute(statement.values(live_version=version, status=func.coalesce(campaigns.c.status, "live")))
+
+
+def _standing_rewards(connection: Connection, merchant: str, campaign: str) -> Sequence[str]:
+    given = (rewards.c.merchant == merchant, rewards.c.campaign == campaign, rewards.c.state != "void")
+    return connection.execute(select(rewards.c.id).where(*given).order_by(rewards.c.id)).scalars().all()
 
 
 def _stale(newest: int) -> Conflict:

@@ -120,10 +120,12 @@ def refusal_of(reward: Reward, order_id: str, now: datetime) -> str | None:
     """Why an order that was paid cannot use this coupon, as a code, or None when it can."""
     if reward.state != "posted":
         return "reward_not_posted"
+    if reward.use_state == "used":
+        # Used in time by this very order: that its payment is told late takes nothing away.
+        return None if reward.order_id == order_id else "coupon_taken"
     if reward.use_state == "expired" or not reward.valid_from <= now < reward.valid_until:
-        return None if reward.use_state == "locked" and reward.order_id == order_id else "coupon_expired"
-    taken = reward.use_state == "used" or (reward.use_state == "locked" and _lock_lives(reward, now))
-    return "coupon_taken" if taken and reward.order_id != order_id else None
+        return "coupon_expired"
+    return "coupon_taken" if reward.use_state == "locked" and _lock_lives(reward, now) and reward.order_id != order_id else None
 
 
 def _require_usable(reward: Reward, wish: Usage) -> None:

@@ -92,10 +92,11 @@ class Desk:
         return Claimed(reply)
 
     def _rolled_back(self, error: RolledBack, standing: Standing, gate: Gate, claim: ClaimRequest, ask: Ask, now: datetime) -> Outcome | None:
+        if error.conflict and gate.has_lease(ask.request_id):
+            # The gate let through what SQL has no room for, under a lease that lives: its counts are wrong.
+            log.warning("gate_stale", campaign=standing.campaign.id, epoch=gate.epoch, met=error.code)
+            self.keeper.rebuild(standing, now)
         if error.code == "stale_gate":
-            if gate.has_lease(ask.request_id):
-                log.warning("gate_stale", campaign=standing.campaign.id, epoch=gate.epoch)
-                self.keeper.rebuild(standing, now)
             return None
         self.keeper.release_quietly(gate, ask)
         return None if error.code == "stale_lease" else self._replayed(claim) or refusal(error.code)

@@ -33,11 +33,15 @@ _STANDING = (
 
 
 class RolledBack(Exception):
-    """The transaction must not stand. `code` says why: a refusal's code, `stale_lease` or `stale_gate`."""
+    """The transaction must not stand. `code` says why: a refusal's code, `stale_lease` or `stale_gate`.
 
-    def __init__(self, code: str) -> None:
+    `conflict` says that something scarce which the gate gave was gone in SQL.
+    """
+
+    def __init__(self, code: str, conflict: bool = False) -> None:
         super().__init__(code)
         self.code = code
+        self.conflict = conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +107,13 @@ def _take_slots(connection: Connection, standing: Standing, lease: Lease, holder
     if lease.slot is not None and campaign.limits.total is not None:
         stock = slots.resource_id(merchant, campaign.id, "stock")
         if not slots.take(connection, stock, campaign.limits.total, lease.slot, holder, now):
-            raise RolledBack("stale_gate")
+            raise RolledBack("stale_gate", conflict=True)
     for limit in lease.ask.limits:
         resource = slots.resource_id(merchant, campaign.id, limit.kind)
         if slots.take_nth(connection, resource, limit.cap, limit.token, holder, now) is None:
-            raise RolledBack(f"{limit.kind}_limit")
+            raise RolledBack(f"{limit.kind}_limit", conflict=True)
     if not budgets.spend(connection, merchant, campaign.id, lease.ask.cost_fen):
-        raise RolledBack("budget_exhausted")
+        raise RolledBack("budget_exhausted", conflict=True)
 
 
 def _insert_reward(

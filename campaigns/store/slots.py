@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from core.db.engine import insert_ignore
 from core.errors import Conflict
 from core.text import Text
 
+_CHUNK = 1000
 _HELD = select(slots.c.slot).where(slots.c.resource_id == bindparam("of"), slots.c.token == bindparam("by"))
 
 
@@ -29,12 +31,12 @@ def resource_id(merchant: str, campaign: str, kind: str) -> str:
     return f"{merchant}/{campaign}/{kind}"
 
 
-def declare(connection: Connection, merchant: str, campaign: str, kind: str, capacity: int) -> None:
-    """Make the resource, or change its capacity. Raises `Conflict` when a taken slot lies beyond the new capacity."""
+def declare(connection: Connection, merchant: str, campaign: str, kind: str, capacity: int) -> bool:
+    """Make the resource (True), or change its capacity. Raises `Conflict` when a taken slot lies beyond the new capacity."""
     name = resource_id(merchant, campaign, kind)
     row = {"id": name, "merchant": merchant, "campaign": campaign, "kind": kind, "capacity": capacity}
     if insert_ignore(connection, resources, row):
-        return
+        return True
     beyond = select(slots.c.slot).where(slots.c.resource_id == name, slots.c.slot >= capacity).limit(1)
     if connection.execute(beyond).first() is not None:
         text = Text(zh=f"{kind} 的上限不能低于已经发出的数量", en=f"the {kind} limit cannot go below what was already taken")
@@ -43,6 +45,19 @@ def declare(connection: Connection, merchant: str, campaign: str, kind: str, cap
         connection.execute(update(resources).where(resources.c.id == name).values(capacity=capacity))
     except IntegrityError as error:
         raise Conflict("limit_below_taken", Text(zh="上限不能低于已经发出的数量", en="the limit cannot go below what was taken")) from error
+    return False
+
+
+def seat(connection: Connection, merchant: str, campaign: str, capacity: int, holders: Sequence[str], now: datetime) -> None:
+    """Fill the first slots of a new stock with those who hold a reward already. Raises `Conflict` when there are more of them than slots."""
+    if len(holders) > capacity:
+        raise Conflict(
+            "limit_below_taken", Text(zh="上限不能低于已经发出的数量", en="the limit cannot go below what was taken"), kind="stock", capacity=capacity
+        )
+    common = {"resource_id": resource_id(merchant, campaign, "stock"), "token": "", "capacity": capacity, "taken_at": now}
+    for start in range(0, len(holders), _CHUNK):
+        rows = [{**common, "slot": slot, "holder": holder} for slot, holder in enumerate(holders[start : start + _CHUNK], start)]
+        connection.execute(slots.insert(), rows)
 
 
 def withdraw(connection: Connection, merchant: str, campaign: str, kind: str) -> None:

@@ -71,12 +71,16 @@ def fire(connection: Connection, timer_id: str, handlers: Handlers, now: datetim
 
 
 def postpone(connection: Connection, timer_id: str, error: str, now: datetime) -> None:
-    """After a failure: try again with a doubling pause (2 s to 1 h); after the last attempt the timer is dead and shown as such."""
+    """After a failure: try again with a doubling pause (2 s to 1 h); after the last attempt the timer is dead and shown as such.
+
+    A timer that somebody moved into the future meanwhile keeps its new time.
+    """
     attempts = connection.execute(select(timers.c.attempts).where(timers.c.id == timer_id)).scalar_one() + 1
     pause = timedelta(seconds=min(3600, 2**attempts))
     state = "dead" if attempts >= ATTEMPTS_MAX else "pending"
     values = {"attempts": attempts, "due_at": now + pause, "state": state, "last_error": error[:200]}
-    connection.execute(update(timers).where(timers.c.id == timer_id, timers.c.state == "pending").values(**values))
+    still_due = (timers.c.id == timer_id, timers.c.state == "pending", timers.c.due_at <= now)
+    connection.execute(update(timers).where(*still_due).values(**values))
 
 
 def _columns() -> list[Column[Any]]:

@@ -145,7 +145,7 @@ class House:
     def copy_hot(self) -> dict[bytes, bytes]:
         """Every key of the server, as a snapshot would hold it."""
         with self._raw() as raw:
-            return {key: raw.dump(key) for key in raw.keys()}
+            return {key: raw.dump(key) for key in raw.keys("*")}
 
     def restore_hot(self, copy: dict[bytes, bytes]) -> None:
         """The server as it was when the copy was made."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from campaigns.rewards import find_reward, void_reward
