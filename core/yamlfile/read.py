@@ -158,7 +158,7 @@ class _Builder:
         else:
             key = pending.pop()
             if key is not None:
-                if event.start_mark.index == event.end_mark.index:
+                if isinstance(event, ScalarEvent) and event.start_mark.index == event.end_mark.index:
                     # The parser places a value that is not there at whatever comes next.
                     node.place = parent.keys[key]
                 parent.value[key] = node
