@@ -38,9 +38,11 @@ def lang_of(tag: str | None, default: Lang = "en") -> Lang:
 def _quality(parameters: str) -> float:
     _, _, value = parameters.partition("q=")
     try:
-        return min(1.0, float(value)) if value else 1.0
+        quality = float(value) if value else 1.0
     except ValueError:
         return 0.0
+    # Written so that "nan" counts as nothing too.
+    return min(1.0, quality) if quality > 0.0 else 0.0
 
 
 def localized(value: Any, lang: Lang) -> Any:
