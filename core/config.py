@@ -65,8 +65,9 @@ class Settings:
         return self.queue_url or self.effective_redis_url
 
     def shown(self) -> dict[str, str]:
-        """Every setting as text; a secret shows only whether it is set, a URL loses its password."""
-        return {f.name: _shown(f, getattr(self, f.name)) for f in dataclasses.fields(self)}
+        """Every setting as it takes effect, as text; a secret shows only whether it is set, a URL loses its password."""
+        effective = {name: getattr(self, f"effective_{name}") for name in ("database_url", "redis_url", "queue_url")}
+        return {f.name: _shown(f, effective.get(f.name, getattr(self, f.name))) for f in dataclasses.fields(self)}
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -143,7 +144,7 @@ def _contradictions(settings: Settings) -> list[Text]:
         if wrong:
             found.append(Text(zh=zh, en=en))
 
-    database, hot, queue = (urlsplit(url).scheme for url in (settings.database_url, settings.redis_url, settings.effective_queue_url))
+    database, hot, queue = (_scheme(url) for url in (settings.database_url, settings.redis_url, settings.effective_queue_url))
     complain(
         database not in {"", "sqlite", "postgresql+psycopg"},
         "SHEEPDOG_DATABASE_URL 须以 sqlite:/// 或 postgresql+psycopg:// 开头",
@@ -173,10 +174,24 @@ def _contradictions(settings: Settings) -> list[Text]:
     return found
 
 
+def _scheme(url: str) -> str:
+    """The URL's scheme; one that no store has where the URL cannot be read."""
+    try:
+        parts = urlsplit(url)
+        # Several hosts with their own ports stand in a Sentinel URL.
+        if "," not in parts.netloc and parts.port == 0:
+            return "unreadable"
+    except ValueError:
+        return "unreadable"
+    return parts.scheme
+
+
 def _shown(setting: dataclasses.Field[Any], value: Any) -> str:
     if not setting.metadata["secret"] or value == "":
         return str(value)
-    parts = urlsplit(value) if "://" in str(value) else None
-    if parts is None:
+    scheme, between, rest = str(value).partition("://")
+    address = rest.partition("?")[0].partition("#")[0]
+    # An @ past the query's beginning: the password itself may hold ?, # or /, so nothing of it is safe to show.
+    if not between or "@" in rest[len(address) :]:
         return "(set)"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() if parts.netloc else str(value)
+    return f"{scheme}://{address.rpartition('@')[2]}"
