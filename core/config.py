@@ -175,7 +175,7 @@ def _contradictions(settings: Settings) -> list[Text]:
 
 
 def _scheme(url: str) -> str:
-    """The URL's scheme; one that no store has where the URL cannot be read."""
+    """The URL's scheme, "" for an empty URL, and one that no store has where there is none or the URL cannot be read."""
     try:
         parts = urlsplit(url)
         # Several hosts with their own ports stand in a Sentinel URL.
@@ -183,7 +183,7 @@ def _scheme(url: str) -> str:
             return "unreadable"
     except ValueError:
         return "unreadable"
-    return parts.scheme
+    return parts.scheme or ("unreadable" if url else "")
 
 
 def _shown(setting: dataclasses.Field[Any], value: Any) -> str:
