@@ -21,11 +21,12 @@ from tests.e2e.service import coupon
 from tests.property.rewards_world import CAMPAIGN, FACE, World
 
 TOTAL, PER_USER, BUDGET_FEN = 5, 2, 4 * FACE
-USERS = st.sampled_from("abc")
-# Ids with colons, because ids are the shop's own and joined ids must not run into each other.
-ORDERS = st.sampled_from(["o", "o:1", "p"])
+USERS = st.sampled_from("ab")
+# An order is its customer's name and one of these. Ids with colons, because joined ids must not run into each other.
+ORDERS = st.sampled_from(["", ":1", "-2", "-3"])
 REFUNDS = st.sampled_from(["1:r", "r", "at-payment"])
-AMOUNTS = st.sampled_from([0, 1, 3333, 9000])
+LISTED = st.sampled_from([9899, 9900, 20_000, 20_000])
+Held = tuple[str, str]  # (reward, its customer)
 _merchants = itertools.count(1)
 
 
@@ -70,7 +71,7 @@ class RewardsMachine(RuleBasedStateMachine):
     @rule(target=rewards, user=USERS)
     def claim_allowed(self, user: str) -> Any:
         made = self.claim(user, "allow")
-        return multiple() if made is None else made
+        return multiple() if made is None else (made, user)
 
     @rule(target=held, user=USERS)
     def claim_held(self, user: str) -> Any:
@@ -84,40 +85,54 @@ class RewardsMachine(RuleBasedStateMachine):
             assert self.house.code(CAMPAIGN, user) in {"risk_refused"} | (self.expected(user) - {"ok"})
 
     @rule(target=rewards, one=consumes(held))
-    def post_held(self, one: tuple[str, str]) -> str:
+    def post_held(self, one: Held) -> Held:
         self.house.post(one[0])
-        return one[0]
+        return one
 
     @rule(one=consumes(held))
-    def void_held(self, one: tuple[str, str]) -> None:
+    def void_held(self, one: Held) -> None:
         self.house.void(one[0])
         self.given[one[1]] -= 1
 
-    @rule(reward=rewards, order=ORDERS, amount=st.sampled_from([9899, 9900, 20_000]))
-    def lock(self, reward: str, order: str, amount: int) -> None:
-        self.world.use(usage.lock, reward, order, amount)
+    @rule(one=rewards, order=ORDERS, listed=LISTED)
+    def lock(self, one: Held, order: str, listed: int) -> None:
+        self.world.use(usage.lock, one[0], one[1] + order, listed)
 
-    @rule(reward=rewards, order=ORDERS, amount=st.sampled_from([9899, 9900, 20_000]))
-    def redeem(self, reward: str, order: str, amount: int) -> None:
-        self.world.use(usage.redeem, reward, order, amount)
+    @rule(one=rewards, order=ORDERS, listed=LISTED)
+    def redeem(self, one: Held, order: str, listed: int) -> None:
+        self.world.use(usage.redeem, one[0], one[1] + order, listed)
 
-    @rule(reward=rewards, order=ORDERS)
-    def cancel_use(self, reward: str, order: str) -> None:
-        self.world.use(usage.cancel, reward, order, 0)
+    @rule(one=rewards, order=ORDERS)
+    def cancel_use(self, one: Held, order: str) -> None:
+        self.world.use(usage.cancel, one[0], one[1] + order, 0)
 
-    @rule(order=ORDERS, user=USERS, amount=AMOUNTS, chosen=st.lists(rewards, max_size=3))
-    def order_paid(self, order: str, user: str, amount: int, chosen: list[str]) -> None:
-        self.world.tell("order.paid", order, user, amount_fen=amount, list_fen=amount + 2000, reward_ids=tuple(chosen))
+    @rule(chosen=st.lists(rewards, min_size=1, max_size=3), order=ORDERS, paid=st.sampled_from([0, 1, 9000, 9000]), late=st.booleans())
+    def order_paid(self, chosen: list[Held], order: str, paid: int, late: bool) -> None:
+        """`late`: checkout locked the first coupon, and the payment is told after its lock or its validity has ended."""
+        first, user = chosen[0]
+        if late:
+            self.world.use(usage.lock, first, user + order, 20_000)
+            self.house.clock.turn(hours=169)
+        effects = self.world.tell("order.paid", user + order, user, amount_fen=paid, list_fen=20_000, reward_ids=tuple(name for name, _ in chosen))
+        assert sum(effect["type"] == "refund.instructed" for effect in effects) <= 1
 
-    @rule(order=ORDERS, user=USERS, refund=REFUNDS, amount=st.sampled_from([1, 3000, 9000, 20_000]))
-    def order_refunded(self, order: str, user: str, refund: str, amount: int) -> None:
-        self.world.tell("order.refunded", order, user, amount_fen=amount, refund_id=refund)
-        again = self.world.tell("order.refunded", order, user, amount_fen=amount, refund_id=refund)
-        assert again == []
+    @rule(one=rewards, order=ORDERS)
+    def redeemed_order_is_paid_late(self, one: Held, order: str) -> None:
+        """Used in time by the order: whenever its payment is told, the coupon is no reason to give it back."""
+        if self.world.use(usage.redeem, one[0], one[1] + order, 20_000) is None:
+            self.house.clock.turn(hours=200)
+            effects = self.world.tell("order.paid", one[1] + order, one[1], amount_fen=9000, reward_ids=(one[0],))
+            assert {effect["type"] for effect in effects} <= {"reward.used", "reward.reversed", "reward.released", "refund.instructed"}
+            assert {effect.get("reason", "order_cancelled") for effect in effects} <= {"order_cancelled"}
 
-    @rule(order=ORDERS, user=USERS)
-    def order_cancelled(self, order: str, user: str) -> None:
-        self.world.tell("order.cancelled", order, user)
+    @rule(user=USERS, order=ORDERS, refund=REFUNDS, amount=st.sampled_from([1, 3000, 4000, 9000, 20_000]))
+    def order_refunded(self, user: str, order: str, refund: str, amount: int) -> None:
+        self.world.tell("order.refunded", user + order, user, amount_fen=amount, refund_id=refund)
+        assert self.world.tell("order.refunded", user + order, user, amount_fen=amount, refund_id=refund) == []
+
+    @rule(user=USERS, other=USERS, order=ORDERS)
+    def order_cancelled(self, user: str, other: str, order: str) -> None:
+        self.world.tell("order.cancelled", user + order, other)
 
     @rule(hours=st.sampled_from([0.1, 1, 30, 100]), wake=st.booleans())
     def time_passes(self, hours: float, wake: bool) -> None:
@@ -148,5 +163,5 @@ def test_the_money_adds_up_after_any_sequence_of_acts(tmp_path: Any, hot: HotSta
     migrate.upgrade(database)
     RewardsMachine.stores = (database, hot, vault)
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-    run_state_machine_as_test(RewardsMachine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=checks))
+    run_state_machine_as_test(RewardsMachine, settings=settings(max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=checks))
     database.engine.dispose()
