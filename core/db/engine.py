@@ -80,13 +80,14 @@ class Database:
 def open_database(url: str, pool_size: int = 8) -> Database:
     """Connect to `sqlite:///path` or `postgresql+psycopg://…`. Nothing is sent until the first use."""
     parsed = make_url(url)
+    # hide_parameters: an error's text ends in a log, and a statement's values may tell of a person.
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": 5.0, "check_same_thread": False}, pool_size=pool_size, max_overflow=8)
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 5.0, "check_same_thread": False}, pool_size=pool_size, max_overflow=8)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         arguments = {"options": _POSTGRES_OPTIONS, "connect_timeout": 3}
-        engine = create_engine(url, connect_args=arguments, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, pool_timeout=3)
+        engine = create_engine(url, hide_parameters=True, connect_args=arguments, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, pool_timeout=3)
     return Database(engine)
 
 
