@@ -1,4 +1,4 @@
-"""An application in this process, over SQLite and a real Valkey, with keys of four people."""
+"""An application in this process, over SQLite (or PostgreSQL) and a real Valkey, with keys of four people."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.clock import TurnedClock
 from core.config import load_settings
 from core.db import migrate
 from core.hotstate.clients import HotState
-from tests.conftest import sqlite_url
+from tests.conftest import fresh_postgres, sqlite_url
 
 MERCHANT = "shop-1"
 _numbers = itertools.count(1)
@@ -70,9 +70,18 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path, hot: HotState, valkey_url: str, clock: TurnedClock) -> Iterator[Shop]:
-    settings = load_settings(
-        {"SHEEPDOG_DATA_DIR": str(tmp_path), "SHEEPDOG_DATABASE_URL": sqlite_url(tmp_path), "SHEEPDOG_REDIS_URL": valkey_url, "SHEEPDOG_LANG": "en"}
-    )
+    yield from open_shop(tmp_path, sqlite_url(tmp_path), valkey_url, clock)
+
+
+@pytest.fixture
+def postgres_shop(tmp_path: Path, hot: HotState, valkey_url: str, postgres_url: str, clock: TurnedClock) -> Iterator[Shop]:
+    with fresh_postgres(postgres_url) as url:
+        yield from open_shop(tmp_path, url, valkey_url, clock)
+
+
+def open_shop(folder: Path, database_url: str, valkey_url: str, clock: TurnedClock) -> Iterator[Shop]:
+    """A shop over an empty database of either kind."""
+    settings = load_settings({"SHEEPDOG_DATA_DIR": str(folder), "SHEEPDOG_DATABASE_URL": database_url, "SHEEPDOG_REDIS_URL": valkey_url, "SHEEPDOG_LANG": "en"})
     services = build_services(settings, clock)
     # Tests turn the clock by days; the catalogue's second of real time would hide what they publish meanwhile.
     services = replace(services, catalogue=services.catalogue)
