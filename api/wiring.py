@@ -50,7 +50,7 @@ class Services:
 def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     """Wire the rooms together. Raises `Malformed` when a shipped policy cannot be read."""
     clock = clock or SystemClock()
-    database = open_database(settings.effective_database_url, pool_size=settings.api_threads + 4)
+    database = open_store(settings)
     hot = connect(settings.effective_redis_url)
     vault = Vault(secret_key_bytes(settings))
     keep = timedelta(hours=settings.idempotency_hours)
@@ -83,6 +83,11 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         timer_handlers(),
         Keys(database, clock),
     )
+
+
+def open_store(settings: Settings) -> Database:
+    """The database alone, which makes no secret key: a restored one must find the data folder without any."""
+    return open_database(settings.effective_database_url, pool_size=settings.api_threads + 4)
 
 
 def timer_handlers() -> Handlers:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from core.config import Settings, load_settings
-from core.errors import Malformed, SettingsError, SheepdogError
+from core.errors import Malformed, SettingsError, SheepdogError, Unavailable
 from core.text import Lang, Text, lang_of, localized
 
 
@@ -36,6 +36,8 @@ class Screen:
         """Print the error and exit with 1."""
         if self.as_json:
             body = {"code": error.code, "detail": error.text.pick(self.lang), **localized(dict(error.extra), self.lang)}
+            if isinstance(error, SettingsError):
+                body["problems"] = localized(error.problems, self.lang)
             click.echo(json.dumps(body, ensure_ascii=False, indent=2))
         elif isinstance(error, SettingsError):
             for problem in error.problems:
@@ -64,8 +66,20 @@ def command_options(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(screen=screen, **arguments)
         except SheepdogError as error:
             screen.fail(error)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            screen.fail(_unusable(error))
 
     return update_wrapper(wrapped, function)
+
+
+def _unusable(error: OSError) -> Unavailable:
+    text = Text(
+        zh=f"无法使用 {error.filename}:{error.strerror}(数据目录由 SHEEPDOG_DATA_DIR 指定)",
+        en=f"cannot use {error.filename}: {error.strerror} (SHEEPDOG_DATA_DIR names the data folder)",
+    )
+    return Unavailable("file_unusable", text)
 
 
 def settings_and_services() -> tuple[Settings, Any]:

@@ -61,9 +61,11 @@ def backup(screen: Screen, file: str, without_secret: bool) -> None:
 @command_options
 def restore(screen: Screen, file: str) -> None:
     """Restore a backup into an empty database and check it: rows, hashes, audit chain, ledger."""
+    from api.wiring import open_store
     from core.db.backup import read_backup
 
-    settings, services = settings_and_services()
-    report = read_backup(services.database, Path(file), settings)
+    settings = load_settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    report = read_backup(open_store(settings), Path(file), settings)
     shown = Text(zh=f"已恢复并核对 {report['rows']} 行", en=f"{report['rows']} rows restored and checked").pick(screen.lang)
     screen.result(report, shown)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import Unavailable
@@ -167,9 +167,12 @@ def _translated() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise _busy() from error
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, ProgrammingError) as error:
         if _is_busy(error):
             raise _busy() from error
+        if _lacks_schema(error):
+            text = Text(zh="数据库没有(最新的)表结构,请运行 sheepdog db upgrade。", en="The database has no schema or an old one; run sheepdog db upgrade.")
+            raise Unavailable("schema_missing", text, retry_after_seconds=2) from error
         if error.connection_invalidated or "connect" in str(error.orig).lower() or "unable to open" in str(error.orig):
             text = Text(zh="数据库暂时不可用,请稍后重试。", en="The database is away; try again shortly.")
             raise Unavailable("database_away", text, retry_after_seconds=2) from error
@@ -180,6 +183,11 @@ def _is_busy(error: DBAPIError) -> bool:
     # SQLSTATE 55P03: lock_timeout; 40P01: deadlock; 40001: serialization; 57014: statement_timeout.
     state = getattr(error.orig, "sqlstate", None)
     return state in {"55P03", "40P01", "40001", "57014"} or "database is locked" in str(error.orig)
+
+
+def _lacks_schema(error: DBAPIError) -> bool:
+    # SQLSTATE 42P01: undefined table; 42703: undefined column.
+    return getattr(error.orig, "sqlstate", None) in {"42P01", "42703"} or str(error.orig).startswith(("no such table", "no such column"))
 
 
 def _busy() -> Unavailable:
