@@ -25,6 +25,7 @@ from core.errors import Unavailable
 from core.text import Text
 
 _READY_SECONDS_MAX = 30.0
+_REVIVE_PAUSE_SECONDS = 5.0
 
 
 def run_service(settings: Settings, screen: Screen, demo: bool) -> int:
@@ -39,7 +40,8 @@ def run_service(settings: Settings, screen: Screen, demo: bool) -> int:
         _step(["db", "upgrade"], env)
         if demo:
             _step(["demo", "load"], env)
-        return Supervisor(_children(settings, env)).run(lambda: _welcome(settings, screen, env, demo))
+        watch = (lambda: None) if valkey is None else _Reviver(valkey, screen)
+        return Supervisor(_children(settings, env), watch=watch).run(_Welcome(settings, screen, env, demo))
     finally:
         if valkey is not None:
             valkey.stop()
@@ -62,15 +64,43 @@ def _step(arguments: list[str], env: dict[str, str]) -> None:
         raise Unavailable("start_failed", Text(zh=f"启动步骤 {name} 失败:{said}", en=f"the step `{name}` failed: {said}"))
 
 
-def _welcome(settings: Settings, screen: Screen, env: dict[str, str], demo: bool) -> None:
-    """Wait for the first good reply, then say where to look."""
-    address = f"http://{settings.host}:{settings.port}"
-    end = time.monotonic() + _READY_SECONDS_MAX
-    while not _answers(f"{address}/readyz"):
-        if time.monotonic() > end:
-            click.echo(Text(zh="API 尚未就绪,请查看上方日志", en="the API is not ready yet; see its messages above").pick(screen.lang), err=True)
+class _Reviver:
+    """Called again and again: starts the embedded Valkey anew when it died, and asks again after a pause when it will not start."""
+
+    def __init__(self, valkey: EmbeddedValkey, screen: Screen) -> None:
+        self._valkey, self._screen = valkey, screen
+        self._not_before = 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() < self._not_before:
             return
-        time.sleep(0.05)
+        try:
+            if self._valkey.revive():
+                click.echo(Text(zh="内置 Valkey 意外退出,已重新启动", en="the embedded Valkey ended; it was started again").pick(self._screen.lang), err=True)
+        except Unavailable as error:
+            click.echo(error.text.pick(self._screen.lang), err=True)
+            self._not_before = time.monotonic() + _REVIVE_PAUSE_SECONDS
+
+
+class _Welcome:
+    """Asked again and again: at the API's first good reply it says where to look, and is done."""
+
+    def __init__(self, settings: Settings, screen: Screen, env: dict[str, str], demo: bool) -> None:
+        self._settings, self._screen, self._env, self._demo = settings, screen, env, demo
+        self._end = time.monotonic() + _READY_SECONDS_MAX
+
+    def __call__(self) -> bool:
+        if _answers(f"http://{self._settings.host}:{self._settings.port}/readyz"):
+            _greet(self._settings, self._screen, self._env, self._demo)
+            return True
+        if time.monotonic() < self._end:
+            return False
+        click.echo(Text(zh="API 尚未就绪,请查看上方日志", en="the API is not ready yet; see its messages above").pick(self._screen.lang), err=True)
+        return True
+
+
+def _greet(settings: Settings, screen: Screen, env: dict[str, str], demo: bool) -> None:
+    address = f"http://{settings.host}:{settings.port}"
     words = Text(
         zh=f"牧羊犬已启动  {address}\n  接口文档  {address}/docs\n  就绪检查  {address}/readyz\n  指标      {address}/metrics",
         en=f"Sheepdog is running at {address}\n  API docs  {address}/docs\n  ready?    {address}/readyz\n  metrics   {address}/metrics",

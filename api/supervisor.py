@@ -38,26 +38,36 @@ class _Running:
 
 
 class Supervisor:
-    """Keeps children running until it is told to stop. `say` gets one line for people about anything unusual."""
+    """Keeps children running until it is told to stop. `say` gets one line for people about anything unusual.
 
-    def __init__(self, children: Sequence[Child], say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)) -> None:
+    `watch` is called in every round, for whatever else must be kept alive.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+        watch: Callable[[], None] = lambda: None,
+    ) -> None:
         self._children = children
         self._say = say
+        self._watch = watch
         self._stopping = False
         self._lifeline, self._held_open = os.pipe()
         self._running: list[_Running] = []
 
-    def run(self, ready: Callable[[], None] | None = None) -> int:
-        """Start all, call `ready` once, watch until SIGINT or SIGTERM (0) or until a child cannot be kept alive (1)."""
+    def run(self, ready: Callable[[], bool] = lambda: True) -> int:
+        """Start all, ask `ready` until it says True, watch until SIGINT or SIGTERM (0) or until a child cannot be kept alive (1)."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
         self._running = [_Running(child, self._spawn(child), time.monotonic()) for child in self._children]
         try:
-            if ready is not None:
-                ready()
+            done = False
             while not self._stopping:
+                done = done or ready()
                 if not all(self._tend(one) for one in self._running):
                     return 1
+                self._watch()
                 time.sleep(0.1)
             return 0
         finally:

