@@ -153,6 +153,9 @@ def _commit(connection: Connection) -> None:
     try:
         connection.commit()
     except DBAPIError as error:
+        # SQLAlchemy takes the transaction for ended and would lend the connection out again, on SQLite still holding the write lock.
+        if not connection.invalidated:
+            connection.invalidate()
         if isinstance(error, OperationalError) and "locked" in str(error.orig):
             raise
         if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):

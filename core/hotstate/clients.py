@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
-from redis.exceptions import BusyLoadingError, ClusterDownError, OutOfMemoryError, ReadOnlyError, RedisError, TryAgainError
+from redis.exceptions import BusyLoadingError, ClusterDownError, OutOfMemoryError, ReadOnlyError, RedisClusterException, RedisError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
@@ -23,6 +23,7 @@ from core.text import Text
 HotState: TypeAlias = Any
 SCHEMES = ("redis", "rediss", "sentinel", "redis+cluster", "rediss+cluster")
 _AWAY = (RedisConnectionError, RedisTimeout, BusyLoadingError, ClusterDownError, ReadOnlyError, OutOfMemoryError, TryAgainError)
+_CLUSTER_AWAY = ("Redis Cluster cannot be connected", "All slots are not covered", "startup_nodes could not agree")
 
 
 def connect(url: str, timeout_seconds: float = 1.0) -> HotState:
@@ -49,7 +50,9 @@ def _through_sentinel(url: str, common: dict[str, Any]) -> HotState:
     service = parse_qs(parts.query).get("service", ["mymaster"])[0]
     nodes = [(host.rpartition(":")[0] or host, int(host.rpartition(":")[2] or 26379)) for host in hosts.split(",")]
     password = unquote(credentials.rpartition(":")[2]) or None
-    sentinel: Any = cast(Any, Sentinel)(nodes, sentinel_kwargs=common, **common, retry=Retry(NoBackoff(), 0))
+    # The sentinels themselves too: with redis-py's default of ten retries a request would wait five seconds to hear that nobody is there.
+    common = {**common, "retry": Retry(NoBackoff(), 0), "retry_on_error": []}
+    sentinel: Any = cast(Any, Sentinel)(nodes, sentinel_kwargs=common, **common)
     return sentinel.master_for(service, password=password, db=int(parts.path.strip("/") or 0))
 
 
@@ -59,8 +62,17 @@ def hot_state_guard() -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
-        text = Text(zh="活动闸口暂时不可用,请稍后重试。", en="The gate is away; try again shortly.")
-        raise Unavailable("hot_state_away", text, retry_after_seconds=1) from error
+        raise _away() from error
+    except RedisClusterException as error:
+        # redis-py says with one class that the cluster is away and that a command is wrong; only the words tell them apart.
+        if str(error).startswith(_CLUSTER_AWAY):
+            raise _away() from error
+        raise
+
+
+def _away() -> Unavailable:
+    text = Text(zh="活动闸口暂时不可用,请稍后重试。", en="The gate is away; try again shortly.")
+    return Unavailable("hot_state_away", text, retry_after_seconds=1)
 
 
 __all__ = ["SCHEMES", "HotState", "RedisError", "connect", "hot_state_guard"]
