@@ -98,6 +98,7 @@ def test_processes_killed_at_every_point_of_a_claim_break_no_promise(service: Ru
     assert (gate.taken, gate.leases, gate.budget_used) == (TOTAL, 0, TOTAL * 2000)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_budget_of_killed_processes_is_spent_to_its_last_coupon(service: Running, saboteurs: Saboteurs) -> None:
     # 2019.99 yuan pay 100 coupons of 20 yuan and no part of another.
     service.publish(coupon("purse", total=None, per_user=2, budget="2019.99"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule, run_state_machine_as_test
@@ -158,6 +159,8 @@ class RewardsMachine(RuleBasedStateMachine):
         self.world.check()
 
 
+# Takes seconds; a failure is shrunk for minutes, and the short example is worth them.
+@pytest.mark.timeout(600)
 def test_the_money_adds_up_after_any_sequence_of_acts(tmp_path: Any, hot: HotState, vault: Vault) -> None:
     database = open_database(sqlite_url(tmp_path))
     migrate.upgrade(database)
