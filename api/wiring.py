@@ -16,9 +16,11 @@ from campaigns.gate.keeper import GateKeeper
 from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings, secret_key_bytes
 from core.db.engine import Database, open_database
+from core.errors import SettingsError
 from core.hotstate.clients import HotState, connect
 from core.jobs.timers import Handlers
 from core.privacy.vault import Vault
+from core.text import Text
 from fraud.book import DecisionBook
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
@@ -52,7 +54,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     clock = clock or SystemClock()
     database = open_store(settings)
     hot = connect(settings.effective_redis_url)
-    vault = Vault(secret_key_bytes(settings))
+    vault = Vault(_secret_key(settings))
     keep = timedelta(hours=settings.idempotency_hours)
     book = DecisionBook(database, vault, review_hours=settings.review_hours)
     risk = RiskEngine(
@@ -88,6 +90,15 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
 def open_store(settings: Settings) -> Database:
     """The database alone, which makes no secret key: a restored one must find the data folder without any."""
     return open_database(settings.effective_database_url, pool_size=settings.api_threads + 4)
+
+
+def _secret_key(settings: Settings) -> bytes:
+    try:
+        return secret_key_bytes(settings)
+    except ValueError as error:
+        path = settings.data_dir / "secret.key"
+        text = Text(zh=f"{path} 中没有有效的密钥,请从备份恢复它", en=f"{path} holds no key ({error}); put the right one back from a backup")
+        raise SettingsError([text]) from error
 
 
 def timer_handlers() -> Handlers:

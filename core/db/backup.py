@@ -13,12 +13,13 @@ import os
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from sqlalchemy import BigInteger, Connection, LargeBinary, Table, func, select, type_coerce
+from sqlalchemy import BigInteger, Connection, LargeBinary, Table, func, inspect, select, type_coerce
 
 from core.audit.sealer import verify_chain
 from core.clock import from_micros
@@ -34,9 +35,21 @@ _CHUNK_ROWS = 200
 
 
 def write_backup(database: Database, path: Path, settings: Mapping[str, str], secret: bytes | None, now: datetime) -> dict[str, Any]:
-    """Write the archive (mode 0600); returns its manifest."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive, _snapshot(database) as connection:
+    """Write the archive (mode 0600); returns its manifest. An older file of that name stays until the new one is whole."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            manifest = _write(database, file, settings, secret, now)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return manifest
+
+
+def _write(database: Database, file: IO[bytes], settings: Mapping[str, str], secret: bytes | None, now: datetime) -> dict[str, Any]:
+    with tarfile.open(fileobj=file, mode="w:gz") as archive, _snapshot(database) as connection:
         manifest: dict[str, Any] = {"format": _FORMAT, "revision": migrate.current(connection), "at": now.isoformat(), "tables": {}}
         for table in metadata.sorted_tables:
             lines = b"".join(_lines(connection, table))
@@ -54,6 +67,23 @@ def read_backup(database: Database, path: Path, settings: Settings) -> dict[str,
 
     Raises `Malformed` for a damaged archive and `Conflict` when the database or the data folder holds something already.
     """
+    members, manifest = _unpack(path)
+    with database.read() as connection:
+        _require_empty(connection)
+    _require_place_for_secret(members.get("secret.key"), settings)
+    migrate.upgrade(database, manifest["revision"])
+    with database.write() as connection:
+        # Again, now that nobody else can write.
+        _require_empty(connection)
+        rows = _fill(connection, members, manifest)
+        _check(connection, members, manifest)
+        _place_secret(members.get("secret.key"), settings)
+    migrate.upgrade(database)
+    return {"rows": rows, "revision": manifest["revision"], "at": manifest["at"], "audit": "whole"}
+
+
+def _unpack(path: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The archive's members and its manifest, which agree. Nothing is written anywhere."""
     try:
         # Unpacked to its end first, because only there stands gzip's checksum of the whole.
         with gzip.open(path) as file, tarfile.open(fileobj=io.BytesIO(file.read()), mode="r:") as archive:
@@ -66,18 +96,21 @@ def read_backup(database: Database, path: Path, settings: Settings) -> dict[str,
     for name, about in manifest["tables"].items():
         if sha256(members.get(f"tables/{name}.jsonl", b"")).hexdigest() != about["sha256"]:
             raise _damaged(name)
-    _place_secret(members.get("secret.key"), settings)
-    migrate.upgrade(database, manifest["revision"])
-    with database.write() as connection:
-        rows = _fill(connection, members, manifest)
-        _check(connection, members, manifest)
-    migrate.upgrade(database)
-    return {"rows": rows, "revision": manifest["revision"], "at": manifest["at"], "audit": "whole"}
+    strange = members.keys() - {"manifest.json", "settings.json", "secret.key"} - {f"tables/{name}.jsonl" for name in manifest["tables"]}
+    if strange:
+        raise _damaged(f"{path}: {min(strange)}")
+    if not migrate.knows(manifest["revision"]):
+        text = Text(zh="备份来自更新版本的程序,请先升级", en="the backup was made by a newer version of the program; upgrade first")
+        raise Conflict("backup_newer", text, revision=manifest["revision"])
+    return members, manifest
 
 
-def _snapshot(database: Database) -> Connection:
-    level = {} if database.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-    return database.engine.connect().execution_options(**level)
+@contextmanager
+def _snapshot(database: Database) -> Iterator[Connection]:
+    with database.read() as connection:
+        if not database.is_sqlite:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
 
 
 def _lines(connection: Connection, table: Table) -> Iterator[bytes]:
@@ -103,12 +136,17 @@ def _load(table: Table, line: bytes) -> dict[str, Any]:
     return dict(values)
 
 
+def _require_empty(connection: Connection) -> None:
+    standing = set(inspect(connection).get_table_names())
+    for table in metadata.sorted_tables:
+        if table.name in standing and connection.execute(select(func.count()).select_from(table)).scalar_one():
+            text = Text(zh=f"数据库不是空的(表 {table.name} 有数据)", en=f"the database is not empty (table {table.name} has rows)")
+            raise Conflict("database_not_empty", text)
+
+
 def _fill(connection: Connection, members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> int:
     total = 0
     for table in metadata.sorted_tables:
-        if connection.execute(select(func.count()).select_from(table)).scalar_one():
-            text = Text(zh=f"数据库不是空的(表 {table.name} 有数据)", en=f"the database is not empty (table {table.name} has rows)")
-            raise Conflict("database_not_empty", text)
         if table.name not in manifest["tables"]:
             continue
         rows = [_load(table, line) for line in members[f"tables/{table.name}.jsonl"].splitlines()]
@@ -128,14 +166,22 @@ def _check(connection: Connection, members: Mapping[str, bytes], manifest: Mappi
         raise _damaged(f"audit entry {broken.seq}: {broken.fault}")
 
 
+def _require_place_for_secret(key: bytes | None, settings: Settings) -> None:
+    path = settings.data_dir / "secret.key"
+    if key is None:
+        return
+    if settings.secret_key:
+        if base64.b64encode(base64.b64decode(settings.secret_key)) != key:
+            text = Text(zh="SHEEPDOG_SECRET_KEY 不是这个备份的密钥", en="SHEEPDOG_SECRET_KEY is not the backup's key; unset it or give the right one")
+            raise Conflict("secret_exists", text)
+    elif path.exists() and path.read_bytes().strip() != key:
+        text = Text(zh=f"{path} 已有另一把密钥", en=f"{path} holds another key already; restore into an empty data folder")
+        raise Conflict("secret_exists", text)
+
+
 def _place_secret(key: bytes | None, settings: Settings) -> None:
     path = settings.data_dir / "secret.key"
-    if key is None or settings.secret_key:
-        return
-    if path.exists():
-        if path.read_bytes().strip() != key:
-            text = Text(zh=f"{path} 已有另一把密钥", en=f"{path} holds another key already; restore into an empty data folder")
-            raise Conflict("secret_exists", text)
+    if key is None or settings.secret_key or path.exists():
         return
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

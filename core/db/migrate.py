@@ -29,6 +29,11 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def knows(revision: str | None) -> bool:
+    """Whether this version of the program has the revision's migrations."""
+    return revision in {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
+
+
 def newest() -> str | None:
     return ScriptDirectory(str(_FOLDER)).get_current_head()
 
@@ -36,7 +41,6 @@ def newest() -> str | None:
 def _run(database: Database, act: Callable[[Config], None]) -> None:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    with database.engine.connect().execution_options(sheepdog_write=True) as connection:
+    with database.write() as connection:
         config.attributes["connection"] = connection
         act(config)
-        connection.commit()
