@@ -139,8 +139,17 @@ def test_a_reply_is_forgotten_when_its_time_is_over_and_not_before(database: Dat
     assert not do(database, REQUEST).replayed
 
 
-def test_another_fault_of_the_database_goes_up_as_it_is(database: Database) -> None:
+def test_a_missing_table_is_no_conflict_but_a_missing_schema(database: Database) -> None:
     with database.write() as connection:
         connection.execute(text("ALTER TABLE idempotency RENAME TO gone"))
-    with pytest.raises(DBAPIError, match="idempotency"):
+    with pytest.raises(Unavailable) as caught:
         do(database, REQUEST)
+    assert caught.value.code == "schema_missing"
+    with database.write() as connection:
+        connection.execute(text("ALTER TABLE gone RENAME TO idempotency"))
+    assert not do(database, REQUEST).replayed
+
+
+def test_another_fault_of_the_database_goes_up_as_it_is(database: Database) -> None:
+    with pytest.raises(DBAPIError), database.write() as connection:
+        begin(connection, replace(REQUEST, key=None), NOW, KEEP)  # type: ignore[arg-type]
