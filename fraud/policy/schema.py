@@ -11,7 +11,7 @@ from marshmallow import fields
 
 from core.event import PERSONAL_FIELDS
 from core.yamlfile.problems import Fault
-from fraud.policy.checks import between, fault, matches, one_of, sized, unknown_word
+from core.yamlfile.checks import between, fault, matches, one_of, sized, unknown_word
 from fraud.policy.evaluate import OPERATORS
 from fraud.policy.model import OUTCOMES, UNAVAILABLE_OUTCOMES
 

@@ -1,4 +1,4 @@
-"""Validators for policy files. Each brings its fault in both languages, with what would be right."""
+"""Validators for fields of rule files. Each brings its fault in both languages, with what would be right."""
 
 from __future__ import annotations
 

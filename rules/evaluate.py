@@ -1,0 +1,119 @@
+"""The verdict: a pure function of a ruleset and values. Rules are independent of one another, so their order never changes a result.
+
+A missing value is not false: a rule that needs it is *missing*, neither hit nor miss, and adds nothing. A value of the wrong type counts as
+missing, and a rule that could not be settled without it is an *error*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rules.evidence import Reason, reason_of
+from rules.lang import tree
+from rules.lang.kinds import Kind
+from rules.lang.meaning import EXACT_MAX, is_number
+from rules.model import OUTCOMES, AtLeast, FeatureValue, Rule, Ruleset, severity
+
+HIT, MISS, MISSING, SNOOZED, ERROR, INACTIVE = "hit", "miss", "missing", "snoozed", "error", "inactive"
+RESULTS = (HIT, MISS, MISSING, SNOOZED, ERROR, INACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What the ruleset says: results per rule id, and reasons, the weightiest first."""
+
+    score: int
+    outcome: str
+    results: Mapping[str, str]
+    reasons: tuple[Reason, ...]
+
+
+def evaluate(ruleset: Ruleset, given: Mapping[str, FeatureValue], *, now: datetime, snoozed: Collection[str] = ()) -> Evaluation:
+    """Judge the values of event fields and features. A name that is absent is missing; `snoozed` are ids of rules that are set aside."""
+    values, wrong = plain_values(ruleset, given)
+    hits, missing = ruleset.compiled.judge(values)
+    results = dict.fromkeys((rule.id for rule in ruleset.rules), MISS)
+    for index in hits:
+        results[ruleset.rules[index].id] = HIT
+    for index in missing:
+        rule = ruleset.rules[index]
+        results[rule.id] = ERROR if wrong and not wrong.isdisjoint(tree.names_of(rule.when)) else MISSING
+    for rule in ruleset.rules:
+        if not in_effect(rule, now):
+            results[rule.id] = INACTIVE
+        elif rule.id in snoozed:
+            results[rule.id] = SNOOZED
+    counting = [rule for index in hits if results[(rule := ruleset.rules[index]).id] == HIT]
+    reasons = sorted((reason_of(ruleset, rule, values, given) for rule in counting), key=lambda reason: (-reason.score, reason.rule))
+    return Evaluation(sum(rule.score for rule in counting), outcome_of(ruleset, counting, values), dict(sorted(results.items())), tuple(reasons))
+
+
+def plain_values(ruleset: Ruleset, given: Mapping[str, FeatureValue]) -> tuple[dict[str, Any], set[str]]:
+    """What rules compute with: "n or more" as n, and wrong types as missing; the names of those are told."""
+    values: dict[str, Any] = {}
+    wrong: set[str] = set()
+    for name in {*ruleset.compiled.names, *(need for band in ruleset.bands for need in band.needs)}:
+        value = given.get(name)
+        if isinstance(value, AtLeast):
+            value = value.count
+        if value is not None and not fits(ruleset.catalogue.names[name].kind, value):
+            wrong.add(name)
+            value = None
+        values[name] = value
+    return values, wrong
+
+
+def fits(kind: Kind, value: object) -> bool:
+    """Whether a value from outside may stand as this kind."""
+    return _FITS[kind](value)
+
+
+def in_effect(rule: Rule, now: datetime) -> bool:
+    """From `effective_from` on and before `effective_to`."""
+    return (rule.effective_from is None or rule.effective_from <= now) and (rule.effective_to is None or now < rule.effective_to)
+
+
+def outcome_of(ruleset: Ruleset, hits: Collection[Rule], values: Mapping[str, Any]) -> str:
+    """The severest of what verdicts ask and what the score reaches; a verdict `allow` sets the score's part aside."""
+    verdicts = [rule.verdict for rule in hits if rule.verdict is not None]
+    scored = OUTCOMES[0] if "allow" in verdicts else _scored(cutoffs_for(ruleset, values), hits)
+    return max([scored, *verdicts], key=severity)
+
+
+def cutoffs_for(ruleset: Ruleset, values: Mapping[str, Any]) -> dict[str, int]:
+    """The cut-offs for the values that are there: of the bands whose needs are met those with most needs, and of equals the strictest."""
+    met = [bands for bands in ruleset.bands if all(values.get(name) is not None for name in bands.needs)]
+    most = max((len(bands.needs) for bands in met), default=0)
+    strictest: dict[str, int] = {}
+    for bands in met:
+        if len(bands.needs) == most:
+            for outcome, least in bands.cutoffs.items():
+                strictest[outcome] = min(least, strictest.get(outcome, least))
+    return strictest
+
+
+def _scored(cutoffs: Mapping[str, int], hits: Collection[Rule]) -> str:
+    """The severest outcome whose cut-off is reached by the scores that may lift that far."""
+    for outcome in reversed(OUTCOMES[1:]):
+        score = sum(rule.score for rule in hits if severity(rule.lifts_to) >= severity(outcome))
+        if outcome in cutoffs and score >= cutoffs[outcome]:
+            return outcome
+    return OUTCOMES[0]
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= EXACT_MAX
+
+
+_FITS: dict[Kind, Callable[[object], bool]] = {
+    Kind.NUMBER: is_number,
+    Kind.TEXT: lambda value: isinstance(value, str),
+    Kind.BOOLEAN: lambda value: isinstance(value, bool),
+    Kind.MONEY: _is_whole,
+    Kind.DURATION: _is_whole,
+    Kind.INSTANT: _is_whole,
+    Kind.CLOCK: _is_whole,
+}

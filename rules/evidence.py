@@ -1,0 +1,86 @@
+"""Why a rule hit: the conditions inside it that spoke for it, each with its value, operator, threshold and window.
+
+Personal values never enter evidence, since evidence is recorded for good: they are shown as present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.event import PERSONAL_FIELDS
+from core.text import Text
+from rules.lang import tree
+from rules.lang.interpret import interpret
+from rules.lang.kinds import Kind
+from rules.model import FeatureValue, Rule, Ruleset
+
+PRESENT = "(personal)"
+_PERSONAL = frozenset(PERSONAL_FIELDS)
+# What stays nameless when it is worked out of a personal value: whether, and how many.
+_HARMLESS = frozenset({Kind.BOOLEAN, Kind.NUMBER})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One condition that spoke for a hit; `feature` is its left side as written, the window in seconds, None where there is none."""
+
+    feature: str
+    value: FeatureValue
+    operator: str
+    threshold: Any
+    window_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a score was added: a stable code, words for the customer, and the evidence for those who may see it."""
+
+    code: str
+    text: Text
+    rule: str = ""
+    score: int = 0
+    evidence: tuple[Evidence, ...] = ()
+
+
+def reason_of(ruleset: Ruleset, rule: Rule, values: Mapping[str, Any], given: Mapping[str, FeatureValue]) -> Reason:
+    """The reason of a rule that hit. `values` are plain; `given` may say "n or more"."""
+    found = tuple(_evidence(ruleset, rule, node, holds, values, given) for node, holds in _speaking(ruleset, rule.when, values, holds=True))
+    return Reason(rule.code, rule.text, rule.id, rule.score, found)
+
+
+def _speaking(ruleset: Ruleset, node: tree.Node, values: Mapping[str, Any], *, holds: bool) -> Iterator[tuple[tree.Node, bool]]:
+    """Conditions that came out as the rule needed them; below a `not` that is false."""
+    if isinstance(node, tree.All | tree.Some):
+        for part in node.parts:
+            yield from _speaking(ruleset, part, values, holds=holds)
+    elif isinstance(node, tree.Not):
+        yield from _speaking(ruleset, node.inner, values, holds=not holds)
+    elif not isinstance(node, tree.Const) and interpret(node, values, ruleset.lists, ruleset.zone) is holds:
+        yield node, holds
+
+
+def _evidence(
+    ruleset: Ruleset, rule: Rule, node: tree.Node, holds: bool, values: Mapping[str, Any], given: Mapping[str, FeatureValue]
+) -> Evidence:
+    left, operator, threshold = _sides(ruleset, node, holds, values)
+    value = given.get(left.name) if isinstance(left, tree.Name) else interpret(left, values, ruleset.lists, ruleset.zone)
+    names = tree.names_of(left)
+    if left.kind not in _HARMLESS and not _PERSONAL.isdisjoint(names):
+        value = PRESENT
+    window = next((ruleset.windows[name] for name in names if name in ruleset.windows), None)
+    return Evidence(rule.source[left.span.start : left.span.end], value, operator, threshold, window)
+
+
+def _sides(ruleset: Ruleset, node: tree.Node, holds: bool, values: Mapping[str, Any]) -> tuple[tree.Node, str, Any]:
+    """Left side, operator and what it is held against."""
+    no = "" if holds else "not "
+    match node:
+        case tree.Compare():
+            threshold = interpret(node.right, values, ruleset.lists, ruleset.zone)
+            hidden = node.right.kind not in _HARMLESS and not _PERSONAL.isdisjoint(tree.names_of(node.right))
+            return node.left, no + node.operator, PRESENT if hidden else threshold
+        case tree.In():
+            return node.inner, no + "in", node.named or list(node.members)
+    return node, "is", holds
