@@ -37,9 +37,8 @@ def run_service(settings: Settings, screen: Screen, demo: bool) -> int:
         env["SHEEPDOG_REDIS_URL"] = valkey.start()
     try:
         os.chdir(Path(__file__).resolve().parents[1])
-        _step(["db", "upgrade"], env)
-        if demo:
-            _step(["demo", "load"], env)
+        # Each step is a process of a second or two; loading the demo brings the schema along.
+        _step(["demo", "load"] if demo else ["db", "upgrade"], env)
         watch = (lambda: None) if valkey is None else _Reviver(valkey, screen)
         return Supervisor(_children(settings, env), watch=watch).run(_Welcome(settings, screen, env, demo))
     finally:
@@ -51,8 +50,8 @@ def _children(settings: Settings, env: dict[str, str]) -> list[Child]:
     sheepdog = [sys.executable, "-m", "api.cli"]
     return [
         Child("api", api_command(settings), {**env, "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder(settings))}),
-        Child("worker", [*sheepdog, "worker"], env),
-        Child("clerk", [*sheepdog, "clerk"], env),
+        Child("worker", [*sheepdog, "worker"], env, waits=True),
+        Child("clerk", [*sheepdog, "clerk"], env, waits=True),
     ]
 
 

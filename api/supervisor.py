@@ -21,11 +21,12 @@ _QUICK_DEATHS_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process to keep running."""
+    """A process to keep running. One that `waits` starts when the others are ready, so that it takes no processor from their start."""
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    waits: bool = False
 
 
 @dataclass(slots=True)
@@ -60,11 +61,13 @@ class Supervisor:
         """Start all, ask `ready` until it says True, watch until SIGINT or SIGTERM (0) or until a child cannot be kept alive (1)."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
-        self._running = [_Running(child, self._spawn(child), time.monotonic()) for child in self._children]
+        self._start(waits=False)
         try:
             done = False
             while not self._stopping:
-                done = done or ready()
+                if not done and ready():
+                    done = True
+                    self._start(waits=True)
                 if not all(self._tend(one) for one in self._running):
                     return 1
                 self._watch()
@@ -72,6 +75,9 @@ class Supervisor:
             return 0
         finally:
             self.stop_all()
+
+    def _start(self, *, waits: bool) -> None:
+        self._running += [_Running(child, self._spawn(child), time.monotonic()) for child in self._children if child.waits is waits]
 
     def stop_all(self) -> None:
         """SIGTERM to every group, some seconds of patience, then SIGKILL."""

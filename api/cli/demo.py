@@ -28,8 +28,12 @@ def demo() -> None:
 @demo.command(epilog="Example:  sheepdog demo load")
 @command_options
 def load(screen: Screen) -> None:
-    """Make the demo merchant, its keys and its campaigns; what exists already stays."""
+    """Make the demo merchant, its keys and its campaigns, in a database with the newest schema; what exists already stays."""
+    from core.db import migrate
+
     settings, services = settings_and_services()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    migrate.upgrade(services.database)
     keys = _keys(settings, services)
     live = [_campaign(services, _EXAMPLES / name) for name in CAMPAIGNS]
     screen.result({"merchant": MERCHANT, "campaigns": live, "keys_file": str(_keys_file(settings))}, f"{MERCHANT}: {', '.join(live)} ({len(keys)} keys)")
@@ -39,7 +43,7 @@ def load(screen: Screen) -> None:
 @command_options
 def show(screen: Screen) -> None:
     """Print the demo keys and two lines to paste into a shell."""
-    settings, _ = settings_and_services()
+    settings = load_settings()
     path = _keys_file(settings)
     keys: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     screen.result({"keys": keys}, _lines(settings, keys).pick(screen.lang))
