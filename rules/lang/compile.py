@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from rules.lang import tree
 from rules.lang.functions import FUNCTIONS
-from rules.lang.kinds import Value
+from rules.lang.kinds import Kind, Value
 from rules.lang.meaning import ARITHMETIC
 
 Found = tuple[list[int], list[int]]
@@ -77,7 +77,9 @@ class _Part:
     def function(self) -> Callable[[Any, Any, Any], None]:
         unpack = f"    ({''.join(f'{name}, ' for name in self._variables.values())}) = values\n" if self._variables else ""
         sparse, dense = self._body(sparse=True), self._body(sparse=False)
-        source = f"def part(values, h, m):\n{unpack}    if None in values:\n{sparse}        return\n{dense}    return\n"
+        # Tests by identity, one by one: `None in values` compares by equality and takes three times as long.
+        some_missing = " or ".join(f"{self._variables[name]} is None" for name in self._names_read()) or "False"
+        source = f"def part(values, h, m):\n{unpack}    if {some_missing}:\n{sparse}        return\n{dense}    return\n"
         space: dict[str, Any] = {"__builtins__": {}, **self._constants}
         exec(compile(source, "<rules>", "exec"), space)  # noqa: S102
         made: Callable[[Any, Any, Any], None] = space["part"]
@@ -87,6 +89,9 @@ class _Part:
         writer = _Writer(self, sparse)
         pad = "        " if sparse else "    "
         return "".join(_statement(writer, number, node, pad) for number, node in self._rules) or f"{pad}pass\n"
+
+    def _names_read(self) -> dict[str, None]:
+        return dict.fromkeys(name for _, node in self._rules for name in tree.names_of(node))
 
     def variable(self, name: str) -> str:
         return self._variables[name]
@@ -112,10 +117,9 @@ class _Part:
 
 
 def _statement(writer: _Writer, number: int, node: tree.Node, pad: str) -> str:
-    text = writer.text(node)
     if not writer.may_miss(node):
-        return f"{pad}if {text}: h({number})\n"
-    return f"{pad}r = {text}\n{pad}if r: h({number})\n{pad}elif r is None: m({number})\n"
+        return f"{pad}if {writer.perhaps(node)}: h({number})\n"
+    return f"{pad}if {writer.perhaps(node)}:\n{pad} if {writer.surely(node)}: h({number})\n{pad} else: m({number})\n"
 
 
 class _Writer:
@@ -137,6 +141,33 @@ class _Writer:
             case tree.Call() if FUNCTIONS[node.function].zoned:
                 return True
         return any(self.may_miss(child) for child in tree.children(node))
+
+    def perhaps(self, node: tree.Node) -> str:
+        """A test that fails only where the node is false. Most rules do not hold, so this is the one test that most of them cost."""
+        return self._test(node, when_missing=True)
+
+    def surely(self, node: tree.Node) -> str:
+        """A test that passes only where the node is true."""
+        return self._test(node, when_missing=False)
+
+    def _test(self, node: tree.Node, *, when_missing: bool) -> str:
+        match node:
+            case tree.All() | tree.Some():
+                word = " and " if isinstance(node, tree.All) else " or "
+                return f"({word.join(self._test(part, when_missing=when_missing) for part in sorted(node.parts, key=_cost))})"
+            case tree.Not():
+                return f"(not {self._test(node.inner, when_missing=not when_missing)})"
+            case _ if not self.may_miss(node):
+                return self.text(node)
+            case tree.Compare() | tree.In() if all(isinstance(child, tree.Name) or not self.may_miss(child) for child in tree.children(node)):
+                return self._test_of_names(node, when_missing)
+        return f"({self.text(node)} {'is not False' if when_missing else 'is True'})"
+
+    def _test_of_names(self, node: tree.Node, when_missing: bool) -> str:
+        values = [self.text(child) for child in tree.children(node)]
+        maybe = [value for value, child in zip(values, tree.children(node), strict=True) if self.may_miss(child)]
+        tests = [f"{value} is None" if when_missing else f"{value} is not None" for value in maybe]
+        return f"({(' or ' if when_missing else ' and ').join([*tests, self._applied(node, values)])})"
 
     def text(self, node: tree.Node) -> str:
         match node:
@@ -209,3 +240,19 @@ class _Writer:
                 name, last = self._part.called(function.run, function.zoned)
                 return f"{name}({', '.join(values)}{last})"
         raise TypeError(f"no code for {type(node).__name__}")
+
+
+def _cost(node: tree.Node) -> int:
+    """A rough measure of how long a test takes: the cheap parts of a chain come first, and often settle it. Parts have no effects, so any order will do."""
+    return sum(_cost_alone(part) for part in tree.walk(node))
+
+
+def _cost_alone(node: tree.Node) -> int:
+    match node:
+        case tree.Call() | tree.Arithmetic():
+            return 20
+        case tree.In():
+            return 4
+        case tree.Compare():
+            return 3 if node.left.kind is Kind.TEXT else 2
+    return 1
