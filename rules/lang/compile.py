@@ -119,7 +119,7 @@ class _Part:
 def _statement(writer: _Writer, number: int, node: tree.Node, pad: str) -> str:
     if not writer.may_miss(node):
         return f"{pad}if {writer.perhaps(node)}: h({number})\n"
-    return f"{pad}if {writer.perhaps(node)}:\n{pad} if {writer.surely(node)}: h({number})\n{pad} else: m({number})\n"
+    return f"{pad}if {writer.perhaps(node)}:\n{pad} if {writer.surely_given_perhaps(node)}: h({number})\n{pad} else: m({number})\n"
 
 
 class _Writer:
@@ -146,8 +146,15 @@ class _Writer:
         """A test that fails only where the node is false. Most rules do not hold, so this is the one test that most of them cost."""
         return self._test(node, when_missing=True)
 
-    def surely(self, node: tree.Node) -> str:
-        """A test that passes only where the node is true."""
+    def surely_given_perhaps(self, node: tree.Node) -> str:
+        """A test that passes only where the node is true, in a place where `perhaps` has passed: often it is enough that the values are there."""
+        match node:
+            case tree.All():
+                return " and ".join(self.surely_given_perhaps(part) for part in node.parts if self.may_miss(part))
+            case tree.Name():
+                return f"{self.text(node)} is not None"
+            case tree.Compare() | tree.In() if self._misses_names_only(node):
+                return " and ".join(f"{self.text(child)} is not None" for child in tree.children(node) if self.may_miss(child))
         return self._test(node, when_missing=False)
 
     def _test(self, node: tree.Node, *, when_missing: bool) -> str:
@@ -159,9 +166,12 @@ class _Writer:
                 return f"(not {self._test(node.inner, when_missing=not when_missing)})"
             case _ if not self.may_miss(node):
                 return self.text(node)
-            case tree.Compare() | tree.In() if all(isinstance(child, tree.Name) or not self.may_miss(child) for child in tree.children(node)):
+            case tree.Compare() | tree.In() if self._misses_names_only(node):
                 return self._test_of_names(node, when_missing)
         return f"({self.text(node)} {'is not False' if when_missing else 'is True'})"
+
+    def _misses_names_only(self, node: tree.Node) -> bool:
+        return all(isinstance(child, tree.Name) or not self.may_miss(child) for child in tree.children(node))
 
     def _test_of_names(self, node: tree.Node, when_missing: bool) -> str:
         values = [self.text(child) for child in tree.children(node)]
