@@ -76,7 +76,9 @@ def _zen_table(rules: Sequence[Rule], sparse: bool) -> Engine:
     columns = [{"id": field, "name": field, "field": field} for field in fields]
     content = {"hitPolicy": "collect", "inputs": columns, "outputs": [{"id": "o", "name": "rule", "field": "rule"}], "rules": rows}
     kinds = {"in": "inputNode", "table": "decisionTableNode", "out": "outputNode"}
-    nodes = [{"id": key, "name": key, "type": kind, "position": {"x": 0, "y": 0}, **({"content": content} if key == "table" else {})} for key, kind in kinds.items()]
+    nodes = [
+        {"id": key, "name": key, "type": kind, "position": {"x": 0, "y": 0}, **({"content": content} if key == "table" else {})} for key, kind in kinds.items()
+    ]
     edges = [{"id": f"{a}-{b}", "sourceId": a, "targetId": b, "type": "edge"} for a, b in (("in", "table"), ("table", "out"))]
     decision = zen.ZenEngine().create_decision(json.dumps({"nodes": nodes, "edges": edges}))
     return Engine("zen table", decision.evaluate, lambda found: [row["rule"] for row in found["result"]])
