@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000], help="numbers of rules")
     parser.add_argument("--rounds", type=int, default=9, help="turns of every engine")
     parser.add_argument("--seconds", type=float, default=0.2, help="length of one turn, about")
-    parser.add_argument("--records", type=int, default=1000, help="different records")
+    parser.add_argument("--records", type=int, default=500, help="different records")
     parser.add_argument("--evaluations", type=int, default=1_000_000, help="of which memory may not grow")
     parser.add_argument("--quick", action="store_true", help="only to see that it runs")
     options = parser.parse_args(arguments)
@@ -63,7 +63,7 @@ def _compare(size: int, records: list[Record], sparse: bool, rounds: int, second
     engines = [entrant.build(rules, sparse) for entrant in ENTRANTS if entrant.version()]
     print(f"\n{size} rules × {len(FIELDS)} fields, {'10 % of the values missing' if sparse else 'no value missing'}")
     wrong, share = _mismatches(engines, records, size)
-    print(f"{share:.2%} of the conditions' wholes true; mismatches: {wrong}")
+    print(f"{share:.2%} of the rules hold; mismatches: {wrong}")
     runners = [Runner(engine, _count(engine, records, seconds)) for engine in engines]
     for _ in range(rounds):
         for runner in runners:

@@ -1,6 +1,6 @@
 """Nodes of the tree as Python text: tests for the conditions of rules, and values for what stands inside them.
 
-A test is true or false, never missing; what may be missing has two, `perhaps` and `surely`, which differ exactly where the node is missing.
+A test is true or false, never missing; a node that may be missing has two: one passes where it is missing, the other does not.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Writer:
         return any(self.may_miss(child) for child in tree.children(node))
 
     def tests(self, node: tree.Node) -> list[Test]:
-        """The tests that all pass wherever the node is not false, the cheap ones first. Most rules do not hold, so the first is often the only one that runs."""
+        """The tests that all pass wherever the node is not false, cheap ones first: most rules do not hold, so the first is often all that runs."""
         parts = node.parts if isinstance(node, tree.All) else (node,)
         return list(dict.fromkeys(Test(self._test(part, when_missing=True), _cost(part)) for part in sorted(parts, key=_cost)))
 
