@@ -8,12 +8,12 @@ from rules.evaluate import RESULTS
 from rules.files.fields import KIND_WORDS
 from rules.files.schema import RULES_MAX, SCORE_MAX
 from rules.model import OUTCOMES, UNAVAILABLE_OUTCOMES
-from rules.windows.spec import Aggregate
+from rules.windows.declare import CAP_MAX, FORMS
 
 _ID = {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,63}$"}
 _NAME = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"}
 _EVENT_TYPE = {"type": "string", "pattern": r"^(?=.{1,64}$)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"}
-_SPAN = {"type": "string", "pattern": "^[1-9][0-9]{0,5}[smhd]$", "description": "30s, 15m, 24h, 7d"}
+_SPAN = {"type": "string", "pattern": "^[1-9][0-9]{0,6}[smhd]$", "description": "30s, 15m, 24h, 7d"}
 _MOMENT = {"type": "string", "description": "2026-11-11 or 2026-11-11T20:00; an end given as a date includes that day"}
 _LITERAL = {"type": ["string", "number", "boolean"], "description": "3, true, ¥49.50, 10m, 20:00 or text"}
 _EXPRESSION = {"type": "string", "minLength": 1, "maxLength": 4000}
@@ -60,29 +60,29 @@ def _of_a_policy() -> dict[str, Any]:
 
 
 def _features() -> list[dict[str, Any]]:
-    entity = {"anyOf": [_NAME, {"type": "array", "minItems": 1, "maxItems": 2, "items": _NAME}]}
-    options = {
-        "by": entity,
+    """One shape for each form that the loader knows, with the same keys."""
+    return [
+        _block({name: _part(name, form) for name in shape.fields}, [name for name, field in shape.fields.items() if field.required])
+        for form, shape in FORMS.items()
+    ]
+
+
+def _part(name: str, form: str) -> dict[str, Any]:
+    parts: dict[str, dict[str, Any]] = {
+        "by": {"anyOf": [_NAME, {"type": "array", "minItems": 1, "maxItems": 2, "uniqueItems": True, "items": _NAME}]},
         "window": _SPAN,
-        "on": {"type": "array", "minItems": 1, "items": _EVENT_TYPE},
+        "on": {"type": "array", "minItems": 1, "maxItems": 32, "items": _EVENT_TYPE},
         "where": _EXPRESSION,
-        "cap": {"type": "integer", "minimum": 1},
+        "cap": {"type": "integer", "minimum": 1, "maximum": CAP_MAX},
         "per": _NAME,
         "any_window": _SPAN,
         "mode": {"enum": ["exact", "bucketed"]},
         "bucket": _SPAN,
+        "rank": {"type": ["number", "string"], "exclusiveMinimum": 0, "maximum": 100},
     }
-    made = [_aggregate(aggregate, options) for aggregate in Aggregate]
-    return [*made, _block({"since": {"const": "session_start"}}, ["since"]), _block({"phone_in": _NAME}, ["phone_in"])]
-
-
-def _aggregate(aggregate: Aggregate, options: dict[str, Any]) -> dict[str, Any]:
-    of = {"const": "events"} if aggregate in (Aggregate.COUNT, Aggregate.SINCE) else _NAME
-    required = [str(aggregate), "by", "window"]
-    if aggregate is Aggregate.PERCENTILE:
-        options = {**options, "rank": {"type": "number", "minimum": 0, "maximum": 100}}
-        required.append("rank")
-    return _block({str(aggregate): of, **options}, required)
+    if name == form:
+        return {"count": {"const": "events"}, "time_since": {"const": "events"}, "since": {"const": "session_start"}}.get(form, _NAME)
+    return parts[name]
 
 
 def _rule() -> dict[str, Any]:
