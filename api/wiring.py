@@ -24,7 +24,7 @@ from core.text import Text
 from fraud.book import DecisionBook
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
-from fraud.policy.load import load_policies
+from fraud.policies import load_policies
 
 CLAIM_SCENE = "coupon.claim"
 PACKS = Path(__file__).resolve().parents[1] / "rules" / "packs"

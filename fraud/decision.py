@@ -13,9 +13,10 @@ from typing import Any
 
 from core.canon import canonical
 from core.clock import from_micros, to_micros
+from core.event import PERSONAL_FIELDS
 from core.text import Text
-from fraud.policy.evaluate import Evidence, Reason
-from fraud.policy.model import AtLeast, FeatureValue
+from rules.evidence import PRESENT, Evidence, Reason
+from rules.model import AtLeast, FeatureValue, Ruleset
 
 FORM = 1
 
@@ -84,6 +85,13 @@ class Decision:
         body = self.body()
         reasons = [shown | {"evidence": kept["evidence"]} for shown, kept in zip(self.public()["reasons"], body["reasons"], strict=True)]
         return body | self.public() | {"reasons": reasons, "at": self.at.isoformat()}
+
+
+def recorded(policy: Ruleset, values: Mapping[str, FeatureValue]) -> dict[str, FeatureValue]:
+    """The inputs of a verdict as they are kept: all features, and the event's fields that the policy reads, personal ones only as present."""
+    read = {*policy.features, *policy.compiled.names, *(need for bands in policy.bands for need in bands.needs)}
+    hidden = {name for name in read if name in PERSONAL_FIELDS and values.get(name) is not None}
+    return {name: PRESENT if name in hidden else values.get(name) for name in sorted(read)}
 
 
 def from_record(data: bytes | str) -> Decision:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from core.clock import Clock
@@ -20,11 +20,12 @@ from core.ids import new_id
 from core.privacy.vault import Vault
 from core.text import Text
 from fraud.answers import Answers, Place
-from fraud.decision import Decision, from_record
-from fraud.features.read import FeatureReader
-from fraud.policy.evaluate import Evaluation, Reason, evaluate
-from fraud.policy.model import FeatureValue, Policy, severity
-from fraud.policy.registry import Policies
+from fraud.decision import Decision, from_record, recorded
+from fraud.features.read import FeatureReader, record_of
+from fraud.policies import Policies
+from rules.evaluate import Evaluation, evaluate
+from rules.evidence import Reason
+from rules.model import FeatureValue, Ruleset, severity
 
 RISK_AWAY = Reason("risk_unavailable", Text(zh="风控暂时不可用,已按应急规则处理", en="risk data was unavailable; the fallback was applied"))
 _UNJUDGED = Evaluation(0, "allow", {}, ())
@@ -42,7 +43,7 @@ class _Round:
 
     event: Event
     scene: str
-    policy: Policy
+    policy: Ruleset
     place: Place
     event_hash: str
     until: float
@@ -50,10 +51,10 @@ class _Round:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the first round trip brought: the stored answer, or feature values."""
+    """What the first round trip brought: the stored answer, or the values that rules may read."""
 
     stored: Decision | None
-    features: dict[str, FeatureValue]
+    values: dict[str, FeatureValue]
 
 
 class RiskEngine:
@@ -124,10 +125,11 @@ class RiskEngine:
         try:
             look = self._look(one)
         except Unavailable:
-            return self._degraded(one, self._made(one, _UNJUDGED, {}))
+            return self._degraded(one, self._made(one, _UNJUDGED, {}, self._clock.now()))
         if look.stored is not None:
             return self._same_content(one, look.stored)
-        made = self._made(one, evaluate(one.policy, look.features), look.features)
+        now = self._clock.now()
+        made = self._made(one, evaluate(one.policy, look.values, now=now), recorded(one.policy, look.values), now)
         if self._monotonic() >= one.until:
             return self._degraded(one, made)
         try:
@@ -141,9 +143,10 @@ class RiskEngine:
         *answers, stored = run_together(self._client, [*prepared.calls, self._answers.look(one.place)])
         if stored is not None:
             return _Look(from_record(stored), {})
-        return _Look(None, self._reader.values(one.event, one.scene, one.policy, prepared, answers))
+        features = self._reader.values(one.event, one.scene, one.policy, prepared, answers)
+        return _Look(None, record_of(one.event) | features)
 
-    def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue]) -> Decision:
+    def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime) -> Decision:
         return Decision(
             id=new_id("dec"),
             merchant=one.event.merchant,
@@ -159,7 +162,7 @@ class RiskEngine:
             policy=one.policy.id,
             policy_version=one.policy.version,
             degraded=False,
-            at=self._clock.now(),
+            at=now,
         )
 
     def _degraded(self, one: _Round, made: Decision) -> Decision:

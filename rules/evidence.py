@@ -61,9 +61,7 @@ def _speaking(ruleset: Ruleset, node: tree.Node, values: Mapping[str, Any], *, h
         yield node, holds
 
 
-def _evidence(
-    ruleset: Ruleset, rule: Rule, node: tree.Node, holds: bool, values: Mapping[str, Any], given: Mapping[str, FeatureValue]
-) -> Evidence:
+def _evidence(ruleset: Ruleset, rule: Rule, node: tree.Node, holds: bool, values: Mapping[str, Any], given: Mapping[str, FeatureValue]) -> Evidence:
     left, operator, threshold = _sides(ruleset, node, holds, values)
     value = given.get(left.name) if isinstance(left, tree.Name) else interpret(left, values, ruleset.lists, ruleset.zone)
     names = tree.names_of(left)

@@ -25,7 +25,7 @@ def check(screen: Screen, files: tuple[str, ...]) -> None:
     from api.wiring import CLAIM_SCENE, PACKS
     from campaigns.publishing import check_file
     from core.yamlfile.problems import render_problems
-    from fraud.policy.load import load_policies
+    from fraud.policies import load_policies
 
     problems, shown = [], []
     policies = load_policies(PACKS).serving(CLAIM_SCENE)

@@ -52,7 +52,7 @@ def _problem(document: Document, schema: ma.Schema, path: Path, message: Any) ->
     if isinstance(message, Fault):
         return problem_at(document, path, message)
     if str(message).startswith("Unknown field"):
-        known = [name for name, field in _schema_at(schema, path[:-1]).fields.items() if not field.dump_only]
+        known = [field.data_key or name for name, field in _schema_at(schema, path[:-1]).fields.items() if not field.dump_only]
         hint = did_you_mean(str(path[-1]), known) or Text(zh=f"可用的键:{'、'.join(known)}", en=f"known keys: {', '.join(known)}")
         shown = repr(str(path[-1])[:40])
         fault = Fault("unknown_key", Text(zh=f"未知的键 {shown}", en=f"unknown key {shown}"), hint)
@@ -72,8 +72,15 @@ def _words(message: str) -> tuple[str, Text]:
 
 
 def _schema_at(schema: ma.Schema, path: Path) -> ma.Schema:
+    """The schema that judges the mapping at the path; inside lists and mappings it is that of their members."""
+    field: Any = None
     for step in path:
-        field = schema.fields.get(str(step)) if isinstance(step, str) else None
+        if isinstance(field, ma.fields.List):
+            field = field.inner
+        elif isinstance(field, ma.fields.Dict):
+            field = field.value_field
+        else:
+            field = next((one for name, one in schema.fields.items() if (one.data_key or name) == step), None)
         if isinstance(field, ma.fields.Nested):
             schema = field.schema
     return schema

@@ -34,11 +34,15 @@ class Unquoted(str):
 
 @dataclass(slots=True)
 class Node:
-    """A value with its place. `value` is a scalar, a list of nodes, or a dict from key to node; `keys` has the keys' places."""
+    """A value with its place. `value` is a scalar, a list of nodes, or a dict from key to node; `keys` has the keys' places.
+
+    `quote` is how many characters stand before a text's first on its line; None where the text is not on one line as it reads.
+    """
 
     value: Any
     place: Place
     keys: dict[str, Place] = field(default_factory=dict)
+    quote: int | None = None
 
     def plain(self) -> Any:
         """The data without its places."""
@@ -50,6 +54,16 @@ class Node:
 
     def place_of(self, path: tuple[str | int, ...]) -> Place:
         """Where the value at the path stands; where it is missing, its parent's place."""
+        return self._find(path)[1]
+
+    def character_place(self, path: tuple[str | int, ...], offset: int) -> Place | None:
+        """Where a character of the text at the path stands; None for a text that is not written on one line as it reads."""
+        node, place = self._find(path)
+        if node is None or node.quote is None:
+            return None
+        return Place(place.line, place.column + node.quote + offset)
+
+    def _find(self, path: tuple[str | int, ...]) -> tuple[Node | None, Place]:
         node: Node = self
         for step in path:
             inner = node.value
@@ -58,8 +72,8 @@ class Node:
             elif isinstance(inner, dict) and step in inner:
                 node = inner[step]
             else:
-                return node.keys.get(str(step), node.place)
-        return node.place
+                return None, node.keys.get(str(step), node.place)
+        return node, node.place
 
     def key_place(self, path: tuple[str | int, ...]) -> Place:
         """Where the key at the end of the path stands."""
@@ -138,7 +152,7 @@ class _Builder:
         if isinstance(event, ScalarEvent):
             if _UNWRITABLE.search(str(event.value)):
                 self._wrong(place, "control_character", "含有控制字符或不成对的代理字符", "there is a control character or half of a surrogate pair")
-            self._add(Node(_resolve(event), place), event)
+            self._add(Node(_resolve(event), place, quote=_quote(event)), event)
             return
         if len(self._stack) >= DEPTH_MAX:
             raise _stop(self._name, place, "too_deep", f"嵌套超过 {DEPTH_MAX} 层", f"nested deeper than {DEPTH_MAX} levels")
@@ -179,6 +193,14 @@ class _Builder:
 
     def _wrong(self, place: Place, code: str, zh: str, en: str) -> None:
         self._problems.append(Problem(self._name, place, Fault(code, Text(zh=zh, en=en))))
+
+
+def _quote(event: Any) -> int | None:
+    quote = 0 if not event.style else 1 if event.style in ("'", '"') else None
+    if quote is None or event.start_mark.line != event.end_mark.line:
+        return None
+    as_it_reads = event.end_mark.column - event.start_mark.column - 2 * quote == len(event.value)
+    return quote if as_it_reads else None
 
 
 def _resolve(event: Any) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fraud.policy.model import Policy, SinceSessionStart, Window
+from rules.model import Ruleset
+from rules.windows.spec import Aggregate, SinceSessionStart, Window
 
 SESSION_KEEP_SECONDS = 2 * 86_400
 
@@ -50,13 +51,13 @@ def series_of(feature: object) -> Series | None:
     """The series behind a feature; None for one that needs no memory."""
     if isinstance(feature, SinceSessionStart):
         return SESSION_START
-    if isinstance(feature, Window):
-        kind = "count" if feature.of is None else "seen"
-        return Series(kind, feature.by, feature.of, feature.window_seconds * 1000, feature.cap, tuple(sorted(feature.on)))
+    if isinstance(feature, Window) and feature.cap is not None:
+        kind = "count" if feature.aggregate is Aggregate.COUNT else "seen"
+        return Series(kind, feature.by[0], feature.of, feature.window_us // 1000, feature.cap, feature.on)
     return None
 
 
-def make_plan(policies: Iterable[Policy], reading: Policy | None, event_type: str) -> Plan:
+def make_plan(policies: Iterable[Ruleset], reading: Ruleset | None, event_type: str) -> Plan:
     """Every series that takes this event, and every one that the reading policy asks."""
     taking = {series for policy in policies for series in _all_series(policy).values() if series.takes(event_type)}
     reads = {} if reading is None else _all_series(reading)
@@ -66,5 +67,5 @@ def make_plan(policies: Iterable[Policy], reading: Policy | None, event_type: st
     return Plan(grouped, reads)
 
 
-def _all_series(policy: Policy) -> dict[str, Series]:
+def _all_series(policy: Ruleset) -> dict[str, Series]:
     return {name: series for name, feature in policy.features.items() if (series := series_of(feature)) is not None}

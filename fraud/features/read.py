@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.clock import to_millis
-from core.event import FUTURE_TOLERANCE, Event
+from core.clock import to_micros, to_millis
+from core.event import FUTURE_TOLERANCE, PERSONAL_FIELDS, Event
 from core.hotstate.scripts import Argument, Call, Script
 from core.privacy.vault import Vault
 from fraud.features.entities import entity_tag, entity_token
 from fraud.features.phone import starts_with
 from fraud.features.plan import Plan, Series, make_plan
-from fraud.policy.model import AtLeast, FeatureValue, PhoneStarts, Policy, SinceSessionStart
+from rules.model import AtLeast, FeatureValue, Ruleset
+from rules.windows.spec import PhoneIn, SinceSessionStart
 
 RECORD = Script(Path(__file__).parent / "record.lua")
 _FUTURE_MS = int(FUTURE_TOLERANCE.total_seconds() * 1000)
 _NO_TYPE = ""
+_TEXTS = ("id", "type", "merchant", "campaign", "order_id", *PERSONAL_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,14 @@ class Prepared:
 class FeatureReader:
     """Builds calls and reads answers for a fixed set of policies. Holds no connection."""
 
-    def __init__(self, vault: Vault, policies: Sequence[Policy], lateness_seconds: int) -> None:
+    def __init__(self, vault: Vault, policies: Sequence[Ruleset], lateness_seconds: int) -> None:
         self._vault = vault
         self._policies = tuple(policies)
         self._grace_ms = lateness_seconds * 1000 + _FUTURE_MS
         self._types = {kind for policy in policies for feature in policy.features.values() for kind in getattr(feature, "on", ())}
         self._plans: dict[tuple[str | None, str], Plan] = {}
 
-    def prepare(self, event: Event, event_type: str, policy: Policy | None) -> Prepared:
+    def prepare(self, event: Event, event_type: str, policy: Ruleset | None) -> Prepared:
         """The calls that record the event everywhere it belongs and read what `policy` asks, one per entity."""
         calls: list[Call] = []
         asked: list[Sequence[Series]] = []
@@ -54,13 +56,13 @@ class FeatureReader:
                 asked.append([one for one, _ in series])
         return Prepared(calls, asked)
 
-    def values(self, event: Event, event_type: str, policy: Policy, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
+    def values(self, event: Event, event_type: str, policy: Ruleset, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
         """Feature values by name; None is missing."""
         found = {one: raw for series, answer in zip(prepared.asked, answers, strict=True) for one, raw in zip(series, answer, strict=True)}
         reads = self._plan(event_type, policy).reads
-        return {name: _value(feature, event, found, reads.get(name)) for name, feature in policy.features.items()}
+        return {name: _value(policy, feature, event, found, reads.get(name)) for name, feature in policy.features.items()}
 
-    def _plan(self, event_type: str, policy: Policy | None) -> Plan:
+    def _plan(self, event_type: str, policy: Ruleset | None) -> Plan:
         # Types that no policy names share one plan: callers choose type names, and the cache must not grow with them.
         key = (None if policy is None else policy.id, event_type if event_type in self._types else _NO_TYPE)
         if key not in self._plans:
@@ -98,9 +100,19 @@ def _given_start(event: Event) -> int | str:
     return "" if start is None or start > event.occurred_at else to_millis(start)
 
 
-def _value(feature: object, event: Event, found: Mapping[Series, Any], series: Series | None) -> FeatureValue:
-    if isinstance(feature, PhoneStarts):
-        return starts_with(event.phone, feature.segments)
+def record_of(event: Event) -> dict[str, FeatureValue]:
+    """The event's fields as expressions name them; absent ones are missing."""
+    record: dict[str, FeatureValue] = {name: getattr(event, name) for name in _TEXTS}
+    start = event.session_started_at
+    record["at"] = to_micros(event.occurred_at)
+    record["session_started_at"] = None if start is None else to_micros(start)
+    record["amount"] = event.amount_fen
+    return {**event.custom, **record}
+
+
+def _value(policy: Ruleset, feature: object, event: Event, found: Mapping[Series, Any], series: Series | None) -> FeatureValue:
+    if isinstance(feature, PhoneIn):
+        return starts_with(event.phone, policy.lists[feature.named])
     raw = None if series is None else found.get(series)
     if isinstance(feature, SinceSessionStart):
         start = _given_start(event)

@@ -168,7 +168,9 @@ def test_a_damaged_backup_leaves_nothing(archive: Path, empty: Database, setting
         assert migrate.current(connection) is None
 
 
-@pytest.mark.parametrize("data", [b"", b"not a backup", gzip.compress(b"x" * 2000), gzip.compress(bytes(4096))], ids=["empty", "text", "gzip of text", "gzip of zeros"])
+@pytest.mark.parametrize(
+    "data", [b"", b"not a backup", gzip.compress(b"x" * 2000), gzip.compress(bytes(4096))], ids=["empty", "text", "gzip of text", "gzip of zeros"]
+)
 def test_what_is_no_backup_is_told(empty: Database, settings: Settings, tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x").write_bytes(data)
     with pytest.raises(Malformed) as caught:

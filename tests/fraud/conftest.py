@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,10 @@ from core.event import Event
 from core.hotstate.clients import HotState
 from core.privacy.vault import Vault
 from fraud.engine import RiskEngine
-from fraud.policy.load import load_policies
-from fraud.policy.model import Policy
-from fraud.policy.registry import Policies
+from fraud.policies import Policies, load_policies
+from rules.files.load import ruleset_from_document
+from rules.model import Ruleset
+from rules.windows.spec import Feature
 from tests.conftest import START
 
 PACKS = Path(__file__).resolve().parents[2] / "rules" / "packs"
@@ -29,13 +32,19 @@ def event(event_id: str, user: str = "u1", *, after: float = 0.0, kind: str = SC
     return Event(id=event_id, type=kind, merchant=merchant, occurred_at=at, received_at=received, user=user, **fields)
 
 
+def ruleset_of(name: str = "p", *, features: Mapping[str, Feature]) -> Ruleset:
+    """A policy of nothing but features."""
+    document = {"form": 1, "policy": name, "scene": SCENE, "rules": [], "bands": [{"needs": [], "review": 1, "reject": 2}], "when_unavailable": "hold"}
+    return replace(ruleset_from_document(document), features=features)
+
+
 @pytest.fixture(scope="session")
 def policies() -> Policies:
     return load_policies(PACKS)
 
 
 @pytest.fixture(scope="session")
-def policy(policies: Policies) -> Policy:
+def policy(policies: Policies) -> Ruleset:
     return policies.find(SCENE)
 
 

@@ -23,8 +23,8 @@ from core.privacy.vault import Vault
 from fraud.book import DecisionBook
 from fraud.decision import Decision, from_record
 from fraud.groupcommit import GroupCommit
-from fraud.policy.evaluate import evaluate
-from fraud.policy.model import Policy
+from rules.evaluate import evaluate
+from rules.model import Ruleset
 from fraud.queries import find_decision
 from fraud.store.tables import decisions, refusals
 from tests.conftest import START
@@ -37,8 +37,8 @@ def book(database: Database, vault: Vault) -> DecisionBook:
 
 
 @pytest.fixture
-def refusal(policy: Policy) -> Decision:
-    verdict = evaluate(policy, {"accounts_on_device_24h": 3})
+def refusal(policy: Ruleset) -> Decision:
+    verdict = evaluate(policy, {"accounts_on_device_24h": 3}, now=START)
     return Decision(
         id="dec_1",
         merchant="demo",

@@ -14,7 +14,7 @@ from core.hotstate.clients import HotState, connect
 from core.privacy.vault import Vault
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
-from fraud.policy.registry import Policies
+from fraud.policies import Policies
 from tests.fraud.conftest import SCENE, event
 
 

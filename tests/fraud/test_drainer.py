@@ -20,7 +20,7 @@ from fraud.book import DecisionBook
 from fraud.decision import Decision
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
-from fraud.policy.registry import Policies
+from fraud.policies import Policies
 from fraud.queries import find_decision
 from fraud.store.tables import decisions, events
 from tests.fraud.conftest import SCENE, event

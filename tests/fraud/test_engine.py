@@ -15,8 +15,8 @@ from core.privacy.vault import Vault
 from fraud.answers import Answers
 from fraud.decision import Decision, from_record
 from fraud.engine import RiskEngine
-from fraud.policy.model import Policy
-from fraud.policy.registry import Policies
+from rules.model import Ruleset
+from fraud.policies import Policies
 from tests.fraud.conftest import SCENE, event
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -94,7 +94,7 @@ def test_an_unknown_policy_is_malformed(engine: RiskEngine) -> None:
 
 
 @pytest.mark.parametrize(("fallback", "outcome"), [("hold", "review"), ("allow", "allow"), ("reject", "reject")])
-def test_without_redis_the_policy_says_what_happens(vault: Vault, policy: Policy, clock: TurnedClock, fallback: str, outcome: str) -> None:
+def test_without_redis_the_policy_says_what_happens(vault: Vault, policy: Ruleset, clock: TurnedClock, fallback: str, outcome: str) -> None:
     away = RiskEngine(connect(NOWHERE), vault, Policies([replace(policy, when_unavailable=fallback)]), clock)
     decision = away.check(event("e1"), SCENE)
     assert (decision.outcome, decision.degraded, decision.reasons[-1].code) == (outcome, True, "risk_unavailable")
@@ -107,7 +107,7 @@ def test_observing_without_redis_says_so(vault: Vault, policies: Policies, clock
 
 
 def test_a_late_answer_is_degraded_and_never_milder_than_the_verdict(
-    hot: HotState, vault: Vault, policy: Policy, clock: TurnedClock, engine: RiskEngine
+    hot: HotState, vault: Vault, policy: Ruleset, clock: TurnedClock, engine: RiskEngine
 ) -> None:
     for n in range(2):
         engine.check(event(f"e{n}", f"u{n}", device="farm"), SCENE)

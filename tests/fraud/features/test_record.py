@@ -15,24 +15,30 @@ from core.hotstate.scripts import run_together
 from core.privacy.vault import Vault
 from fraud.features.entities import entity_tag, entity_token
 from fraud.features.read import FeatureReader
-from fraud.policy.model import AtLeast, Feature, FeatureValue, Policy, SinceSessionStart, Window
-from tests.fraud.conftest import SCENE, event
+from rules.model import AtLeast, FeatureValue, Ruleset
+from rules.windows.spec import Aggregate, Feature, SinceSessionStart, Window
+from rules.lang.kinds import MICROS
+from tests.fraud.conftest import SCENE, event, ruleset_of
 
 WINDOW = 600
 LATENESS = 86_400
 
 
-def reader_of(vault: Vault, cap: int = 100, **features: Feature) -> tuple[FeatureReader, Policy]:
+def accounts_of(seconds: int, cap: int = 100) -> Window:
+    return Window(Aggregate.DISTINCT, "user", ("device",), seconds * MICROS, (SCENE,), cap=cap)
+
+
+def reader_of(vault: Vault, cap: int = 100, **features: Feature) -> tuple[FeatureReader, Ruleset]:
     declared = features or {
-        "accounts": Window("user", "device", WINDOW, cap, (SCENE,)),
-        "claims": Window(None, "device", WINDOW, cap, (SCENE,)),
+        "accounts": accounts_of(WINDOW, cap),
+        "claims": Window(Aggregate.COUNT, None, ("device",), WINDOW * MICROS, (SCENE,), cap=cap),
         "since": SinceSessionStart(),
     }
-    policy = Policy("p", SCENE, declared, (), {"review": 1, "reject": 2}, "hold", "v")
+    policy = ruleset_of(features=declared)
     return FeatureReader(vault, [policy], LATENESS), policy
 
 
-def record(hot: HotState, made: tuple[FeatureReader, Policy], one: Event) -> dict[str, FeatureValue]:
+def record(hot: HotState, made: tuple[FeatureReader, Ruleset], one: Event) -> dict[str, FeatureValue]:
     reader, policy = made
     prepared = reader.prepare(one, one.type, policy)
     return reader.values(one, one.type, policy, prepared, run_together(hot, prepared.calls))
@@ -140,9 +146,9 @@ def test_every_key_expires(hot: HotState, vault: Vault) -> None:
 
 
 def test_two_policies_share_a_series_only_when_it_means_the_same(hot: HotState, vault: Vault) -> None:
-    features: dict[str, Feature] = {"accounts": Window("user", "device", WINDOW, 100, (SCENE,))}
-    wider: dict[str, Feature] = {"accounts": Window("user", "device", WINDOW * 2, 100, (SCENE,))}
-    policies = [Policy(name, SCENE, f, (), {}, "hold", "v") for name, f in (("a", features), ("b", features), ("c", wider))]
+    features: dict[str, Feature] = {"accounts": accounts_of(WINDOW)}
+    wider: dict[str, Feature] = {"accounts": accounts_of(WINDOW * 2)}
+    policies = [ruleset_of(name, features=f) for name, f in (("a", features), ("b", features), ("c", wider))]
     reader = FeatureReader(vault, policies, LATENESS)
     prepared = reader.prepare(event("e", device="d"), SCENE, policies[0])
     run_together(hot, prepared.calls)

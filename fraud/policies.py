@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pathlib import Path
+
 from core.errors import Malformed
 from core.text import Text
-from fraud.policy.model import Policy
+from rules.files.load import is_pack, load_ruleset_file
+from rules.model import Ruleset
 
 
 class Policies:
     """An immutable set of policies."""
 
-    def __init__(self, policies: Iterable[Policy]) -> None:
-        self._by_id: dict[str, Policy] = {}
-        self._by_scene: dict[str, list[Policy]] = {}
+    def __init__(self, policies: Iterable[Ruleset]) -> None:
+        self._by_id: dict[str, Ruleset] = {}
+        self._by_scene: dict[str, list[Ruleset]] = {}
         for policy in policies:
             if policy.id in self._by_id:
                 raise ValueError(f"two policies are called {policy.id}")
             self._by_id[policy.id] = policy
             self._by_scene.setdefault(policy.scene, []).append(policy)
 
-    def __iter__(self) -> Iterator[Policy]:
+    def __iter__(self) -> Iterator[Ruleset]:
         return iter(self._by_id.values())
 
     def serving(self, scene: str) -> list[str]:
         """The ids of the scene's policies: what a campaign may name."""
         return sorted(policy.id for policy in self._by_scene.get(scene, ()))
 
-    def find(self, scene: str, policy: str | None = None) -> Policy:
+    def find(self, scene: str, policy: str | None = None) -> Ruleset:
         """The named policy, or the scene's only one. Raises `Malformed`."""
         if policy is None:
             return self._only(scene)
@@ -40,7 +43,7 @@ class Policies:
             raise Malformed("policy_of_other_scene", text)
         return found
 
-    def _only(self, scene: str) -> Policy:
+    def _only(self, scene: str) -> Ruleset:
         found = self._by_scene.get(scene, [])
         if len(found) == 1:
             return found[0]
@@ -48,3 +51,9 @@ class Policies:
             names = ", ".join(sorted(policy.id for policy in found))
             raise Malformed("policy_ambiguous", Text(zh=f"场景 {scene} 有多个策略,请指定:{names}", en=f"name one of the scene's policies: {names}"))
         raise Malformed("unknown_policy", Text(zh=f"场景 {scene} 没有策略", en=f"no policy serves the scene {scene}"))
+
+
+def load_policies(folder: Path) -> Policies:
+    """Every policy of a folder's `.yaml` files; packs are read by those that include them. Raises `Malformed` for the first file that has problems."""
+    files = sorted(folder.glob("*.yaml"))
+    return Policies(load_ruleset_file(path).ruleset for path in files if not is_pack(path.read_bytes()))
