@@ -10,7 +10,7 @@ import marshmallow as ma
 
 from core.text import Text
 from core.yamlfile.problems import Fault, Problem
-from core.yamlfile.read import Document
+from core.yamlfile.read import Document, Node
 
 Path = tuple[str | int, ...]
 
@@ -34,7 +34,21 @@ def run_schema(document: Document, schema: ma.Schema) -> tuple[dict[str, Any], l
     except ma.ValidationError as error:
         valid = error.valid_data if isinstance(error.valid_data, dict) else {}
         messages = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
-        return valid, [_problem(document, schema, path, message) for path, message in _flatten(messages, ())]
+        return valid, [_problem(document, schema, _within(document.root, path), message) for path, message in _flatten(messages, ())]
+
+
+def _within(node: Node, path: Path) -> Path:
+    """The path as the file has it: marshmallow puts "key" or "value" behind the name of a mapping's member."""
+    kept: list[str | int] = []
+    here: Node | None = node
+    for place, step in enumerate(path):
+        inner = None if here is None else here.value
+        known = (isinstance(inner, dict) and step in inner) or (isinstance(inner, list) and isinstance(step, int) and step < len(inner))
+        if here is not None and not known and step in ("key", "value") and place:
+            continue
+        kept.append(step)
+        here = inner[step] if known and inner is not None else None
+    return tuple(kept)
 
 
 def problem_at(document: Document, path: Path, fault: Fault) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _NOISE = re.compile(r"[\s\-()().]")
 _MOBILE = re.compile(r"1[0-9]{10}", re.ASCII)
@@ -18,7 +19,7 @@ def national_number(phone: str) -> str | None:
     return "" if re.fullmatch(r"(\+|00)[0-9]{6,15}", digits, re.ASCII) else None
 
 
-def starts_with(phone: str | None, segments: frozenset[str]) -> bool | None:
+def starts_with(phone: str | None, segments: Iterable[str]) -> bool | None:
     """Whether the number is in one of the segments; None without a readable number."""
     number = None if phone is None else national_number(phone)
     if number is None:

@@ -112,7 +112,7 @@ def record_of(event: Event) -> dict[str, FeatureValue]:
 
 def _value(policy: Ruleset, feature: object, event: Event, found: Mapping[Series, Any], series: Series | None) -> FeatureValue:
     if isinstance(feature, PhoneIn):
-        return starts_with(event.phone, policy.lists[feature.named])
+        return starts_with(event.phone, map(str, policy.lists[feature.named]))
     raw = None if series is None else found.get(series)
     if isinstance(feature, SinceSessionStart):
         start = _given_start(event)

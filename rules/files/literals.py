@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from marshmallow import ValidationError
+
 from core.clock import to_micros
-from core.fields import MomentField
+from core.fields import Moment, MomentField
 from core.text import Text
 from core.yamlfile.problems import Fault
 from rules.lang import tree
@@ -59,7 +61,7 @@ def value_of(kind: Kind, written: Any, zone: ZoneInfo) -> Value:
 def moment(written: Any, zone: ZoneInfo, *, ends: bool = False) -> datetime | None:
     """The instant of a date or time as written, None where it is none. As an end a date includes its day."""
     try:
-        found = MomentField().deserialize(written)
-    except Exception:
+        found: Moment = MomentField().deserialize(written)
+    except ValidationError:
         return None
     return found.ends(zone) if ends else found.begins(zone)

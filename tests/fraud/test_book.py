@@ -23,10 +23,10 @@ from core.privacy.vault import Vault
 from fraud.book import DecisionBook
 from fraud.decision import Decision, from_record
 from fraud.groupcommit import GroupCommit
-from rules.evaluate import evaluate
-from rules.model import Ruleset
 from fraud.queries import find_decision
 from fraud.store.tables import decisions, refusals
+from rules.evaluate import evaluate
+from rules.model import Ruleset
 from tests.conftest import START
 from tests.fraud.conftest import SCENE, event
 

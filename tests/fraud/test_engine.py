@@ -15,8 +15,8 @@ from core.privacy.vault import Vault
 from fraud.answers import Answers
 from fraud.decision import Decision, from_record
 from fraud.engine import RiskEngine
-from rules.model import Ruleset
 from fraud.policies import Policies
+from rules.model import Ruleset
 from tests.fraud.conftest import SCENE, event
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -27,7 +27,7 @@ def test_a_farm_of_twenty_accounts_on_one_device_is_refused_from_the_third(engin
     assert [decision.outcome for decision in decisions[:4]] == ["allow", "allow", "reject", "reject"]
     assert {decision.outcome for decision in decisions[2:]} == {"reject"}
     [evidence] = decisions[2].reasons[0].evidence
-    assert (evidence.feature, evidence.value, evidence.operator, evidence.threshold) == ("accounts_on_device_24h", 3, "at_least", 3)
+    assert (evidence.feature, evidence.value, evidence.operator, evidence.threshold) == ("accounts_on_device_24h", 3, ">=", 3)
     assert evidence.window_seconds == 86_400
 
 

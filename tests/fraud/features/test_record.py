@@ -15,9 +15,9 @@ from core.hotstate.scripts import run_together
 from core.privacy.vault import Vault
 from fraud.features.entities import entity_tag, entity_token
 from fraud.features.read import FeatureReader
+from rules.lang.kinds import MICROS
 from rules.model import AtLeast, FeatureValue, Ruleset
 from rules.windows.spec import Aggregate, Feature, SinceSessionStart, Window
-from rules.lang.kinds import MICROS
 from tests.fraud.conftest import SCENE, event, ruleset_of
 
 WINDOW = 600

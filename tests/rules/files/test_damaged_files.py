@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import Malformed
+from core.yamlfile.problems import Problem
 from rules.files.load import load_ruleset
 from tests.fraud.conftest import PACKS
 
@@ -17,7 +18,7 @@ SCRAPS = ["~", "[]", "{}", "3", "true", "'x'", "-1", "1.5", "[a, b]", "{a: b}", 
 
 def damaged(seed: int, cuts: int) -> bytes:
     """The shipped file with some of its values exchanged, its lines lost, doubled or moved."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     lines = list(LINES)
     for _ in range(cuts):
         at = chance.randrange(len(lines))
@@ -37,13 +38,16 @@ def damaged(seed: int, cuts: int) -> bytes:
 @given(st.integers(0, 2**32), st.integers(1, 6))
 def test_a_damaged_file_is_told_and_never_crashes_the_reader(seed: int, cuts: int) -> None:
     source = damaged(seed, cuts)
+    problems = problems_of(source)
+    for problem in problems:
+        assert problem.fault.text.zh
+        assert problem.fault.text.en
+        assert 1 <= problem.place.line <= len(source.splitlines()) + 1
+
+
+def problems_of(source: bytes) -> list[Problem]:
     try:
-        loaded = load_ruleset(source, "p.yaml")
+        load_ruleset(source, "p.yaml")
     except Malformed as error:
-        assert error.code == "bad_file"
-        for problem in error.extra["errors"]:
-            assert 1 <= problem.place.line <= len(source.splitlines()) + 1
-            assert problem.fault.text.zh
-            assert problem.fault.text.en
-    else:
-        assert loaded.ruleset.id
+        return list(error.extra["errors"])
+    return []
