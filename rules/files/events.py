@@ -13,6 +13,7 @@ from core.clock import to_micros
 from core.errors import Malformed
 from core.text import Text
 from core.yamlfile.check import did_you_mean
+from rules.evaluate import fits
 from rules.files.literals import NotThis, value_of
 from rules.lang.kinds import Kind
 from rules.lang.meaning import is_number
@@ -56,7 +57,7 @@ def _plain(event: Mapping[str, Any]) -> dict[str, Any]:
     custom = event.get("custom")
     flat = {str(name): value for name, value in event.items() if name not in ("custom", "amount_fen")}
     flat |= custom if isinstance(custom, dict) else {} if custom is None else {"custom": custom}
-    if "amount_fen" in event:
+    if event.get("amount_fen") is not None:
         flat["amount"] = _Fen(event["amount_fen"])
     return {_OF_THE_API.get(name, name): value for name, value in flat.items()}
 
@@ -70,7 +71,7 @@ class _Fen:
 
 def _value(kind: Kind, written: Any, ruleset: Ruleset) -> Any:
     if isinstance(written, _Fen):
-        return written.value if isinstance(written.value, int) and not isinstance(written.value, bool) else value_of(kind, None, ruleset.zone)
+        return written.value if fits(Kind.MONEY, written.value) else value_of(kind, None, ruleset.zone)
     # JSON has fractions where YAML keeps a decimal's text.
     if kind is Kind.NUMBER and is_number(written):
         return written
