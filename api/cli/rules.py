@@ -48,14 +48,17 @@ def check(screen: Screen, files: tuple[str, ...], strict: bool) -> None:
 @click.option("--min-coverage", type=click.FloatRange(0, 100), default=0, metavar="PCT", help="Fail when the tests make fewer of the rules hit.")
 @command_options
 def test(screen: Screen, files: tuple[str, ...], min_coverage: float) -> None:
-    """Run the tests that stand beside the rules, and tell which rules no test makes hit."""
-    from api.cli.rules_files import load_path, problems_in, render
-    from api.cli.rules_tested import Tested, as_json, shown
+    """Run the tests that stand beside the rules, and tell which rules no test makes hit. Packs are tested by the policies that include them."""
+    from api.cli.rules_files import load_path, names_pack, problems_in, render
+    from api.cli.rules_tested import Tested, as_json, pack_text, shown
     from rules.cases.run import run_cases
 
     tested: list[Tested] = []
     problems, told = [], []
     for name in files:
+        if names_pack(name):
+            told.append(pack_text(name).pick(screen.lang))
+            continue
         try:
             loaded = load_path(name)
         except Malformed as error:

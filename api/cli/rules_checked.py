@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from api.cli.rules_files import load_pack, load_path, problems_in, render
+from api.cli.rules_files import load_pack, load_path, names_pack, problems_in, render
 from core.errors import Malformed
 from core.text import Lang, Text
 from core.yamlfile.problems import Problem
-from rules.files.load import is_pack
 from rules.model import Ruleset
 
 
@@ -27,7 +25,7 @@ class Checked:
 
 def check_file(path: str) -> Checked:
     """Load and lint a policy, or a pack by itself. Nothing in it is run."""
-    pack = _is_pack(path)
+    pack = names_pack(path)
     try:
         loaded = load_pack(path) if pack else load_path(path)
     except Malformed as error:
@@ -63,10 +61,3 @@ def _summary(checked: Checked, ruleset: Ruleset) -> Text:
         zh=f"✓ {checked.path}  {ruleset.id}({ruleset.scene},{rules} 条规则,{tests} 个测试)",
         en=f"✓ {checked.path}  {ruleset.id} ({ruleset.scene}, {of_rules}, {of_tests})",
     )
-
-
-def _is_pack(path: str) -> bool:
-    try:
-        return is_pack(Path(path).read_bytes())
-    except OSError:
-        return False

@@ -11,7 +11,7 @@ from pathlib import Path
 from core.errors import Malformed
 from core.text import Lang, Text
 from core.yamlfile.problems import Fault, Place, Problem, render_problems
-from rules.files.load import LoadedRuleset, load_ruleset, load_ruleset_file
+from rules.files.load import LoadedRuleset, is_pack, load_ruleset, load_ruleset_file
 
 # A pack is no policy, so it is checked as the only thing that a policy includes.
 _AROUND = "policy: check\nscene: pack.check\ninclude: [{name}]\nbands: {{review: 1}}\nwhen_unavailable: hold\n"
@@ -20,6 +20,9 @@ _AROUND = "policy: check\nscene: pack.check\ninclude: [{name}]\nbands: {{review:
 def load_path(path: str) -> LoadedRuleset:
     """The policy in a file. Raises `Malformed` whose problems name their files as paths from here."""
     file = Path(path)
+    if names_pack(path):
+        text = Text(zh="这是规则包,请给出包含它的策略文件", en="this is a pack; name a policy that includes it")
+        raise Malformed("is_a_pack", text, errors=[Problem(path, Place(1, 1), Fault("is_a_pack", text))])
     try:
         return load_ruleset_file(file)
     except Malformed as error:
@@ -42,6 +45,11 @@ def load_pack(path: str) -> LoadedRuleset:
         raise _from_here(error, file) from error
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def names_pack(path: str) -> bool:
+    """Whether the file is a pack; one that cannot be read is none."""
+    return is_pack(_source(path))
 
 
 def problems_in(error: Malformed) -> list[Problem]:

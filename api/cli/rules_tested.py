@@ -40,6 +40,11 @@ def shown(tested: Tested, lang: Lang) -> str:
     return "\n".join([*lines, *(text.pick(lang) for text in _coverage(tested))])
 
 
+def pack_text(path: str) -> Text:
+    """What is said of a pack, so that a whole folder can be named."""
+    return Text(zh=f"- {path}  规则包,由包含它的策略测试", en=f"- {path}  pack, tested by the policies that include it")
+
+
 def as_json(tested: Tested) -> dict[str, Any]:
     """For programs."""
     coverage = tested.report.coverage

@@ -72,8 +72,7 @@ def test_good_files_are_told_to_be_good(shell: Shell, policy: Path) -> None:
 
 def test_what_is_shipped_passes_its_own_check_and_its_own_tests(shell: Shell) -> None:
     assert shell.ok("rules", "check", "--strict", *SHIPPED).count("✓") == len(SHIPPED)
-    policies = [name for name in SHIPPED if "\npolicy:" in "\n" + Path(name).read_text(encoding="utf-8")]
-    assert shell.json("rules", "test", *policies, "--min-coverage", "100")["ok"]
+    assert shell.json("rules", "test", *SHIPPED, "--min-coverage", "100")["ok"]
 
 
 def test_all_mistakes_of_all_files_come_at_once_with_their_places(shell: Shell, policy: Path) -> None:
@@ -189,6 +188,12 @@ def test_a_file_without_tests_is_told(shell: Shell, policy: Path) -> None:
     assert "- claim.yaml  no tests" in shell.ok("rules", "test", "claim.yaml")
     assert "没有测试" in shell.ok("rules", "test", "claim.yaml", "--lang", "zh")
     assert shell.run("rules", "test", "claim.yaml", "--min-coverage", "1").exit_code == 1
+
+
+def test_a_pack_is_left_to_the_policies_that_include_it(shell: Shell, policy: Path) -> None:
+    said = shell.ok("rules", "test", "devices.yaml", "claim.yaml")
+    assert said.startswith("- devices.yaml  pack, tested by the policies that include it\n✓ claim.yaml")
+    assert [one["file"] for one in shell.json("rules", "test", "devices.yaml", "claim.yaml")["files"]] == ["claim.yaml"]
 
 
 def test_the_schema_is_printed(shell: Shell) -> None:
