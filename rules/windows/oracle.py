@@ -56,7 +56,7 @@ def _since_session_start(events: Sequence[Record], now: Record) -> FeatureValue:
         if not earlier:
             return None
         start = min(earlier)
-    millis = now["at"] // 1000 - start // 1000
+    millis = int(now["at"] // 1000 - start // 1000)
     return millis // 1000 if millis % 1000 == 0 else millis / 1000
 
 
