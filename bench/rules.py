@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=0.2, help="length of one turn, about")
     parser.add_argument("--records", type=int, default=500, help="different records")
     parser.add_argument("--evaluations", type=int, default=1_000_000, help="of which memory may not grow")
-    parser.add_argument("--unlike", action="store_true", help="rules on numbers only, no two of which have a condition in common")
+    parser.add_argument("--unlike", action="store_true", help="rules on numbers only, which hardly ever have a condition in common")
     parser.add_argument("--quick", action="store_true", help="only to see that it runs")
     options = parser.parse_args(arguments)
     if options.quick:
