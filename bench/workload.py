@@ -14,7 +14,7 @@ from rules.lang.kinds import Kind
 
 # Three conditions that each hold for about 27 % of the records give the 2 %.
 _HOLDS = 0.27
-_NUMBER_MAX = 1000
+_NUMBER_MAX = 1_000_000
 _FEW, _MANY = 4, 11
 NUMBERS = [f"count_{n}" for n in range(16)]
 SHARES = [f"share_{n}" for n in range(4)]
@@ -40,10 +40,11 @@ class Condition:
 Rule = tuple[Condition, ...]
 
 
-def make_rules(count: int, seed: int = 1) -> list[Rule]:
-    """Rules over three different fields each."""
+def make_rules(count: int, *, alike: bool = True, seed: int = 1) -> list[Rule]:
+    """Rules over three different fields each. Conditions on words and flags recur from rule to rule; without `alike` there are none of these."""
     rng = random.Random(seed)
-    return [tuple(_condition(rng, field) for field in rng.sample(FIELDS, 3)) for _ in range(count)]
+    fields = FIELDS if alike else NUMBERS + SHARES
+    return [tuple(_condition(rng, field) for field in rng.sample(fields, 3)) for _ in range(count)]
 
 
 def _condition(rng: random.Random, field: str) -> Condition:
@@ -53,11 +54,11 @@ def _condition(rng: random.Random, field: str) -> Condition:
         return Condition(field, "==", f"word{rng.randrange(_FEW)}")
     if field in MANY_WORDS:
         return Condition(field, "in", tuple(f"word{n}" for n in rng.sample(range(_MANY), 3)))
-    share = round(rng.uniform(_HOLDS - 0.06, _HOLDS + 0.06), 3)
+    share = round(rng.uniform(_HOLDS - 0.06, _HOLDS + 0.06), 6)
     whole = field in NUMBERS
     if rng.random() < 0.3:
         return Condition(field, "<", int(share * _NUMBER_MAX) if whole else share)
-    return Condition(field, ">=", int((1 - share) * _NUMBER_MAX) if whole else round(1 - share, 3))
+    return Condition(field, ">=", int((1 - share) * _NUMBER_MAX) if whole else round(1 - share, 6))
 
 
 def make_records(count: int, missing_share: float = 0.0, seed: int = 2) -> list[Record]:
