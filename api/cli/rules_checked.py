@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from api.cli.rules_files import load_pack, load_path, names_pack, problems_in, render
+from api.cli.rules_files import beside_file, load_pack, load_path, names_pack, problems_in, render
 from core.errors import Malformed
 from core.text import Lang, Text
-from core.yamlfile.problems import Problem
+from core.yamlfile.problems import Fault, Problem
+from rules.files.load import LoadedRuleset
+from rules.lint import Finding, lint
 from rules.model import Ruleset
+
+_OF_POLICIES = frozenset({"missing_test", "unreachable_band", "dangling_name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,16 @@ def check_file(path: str) -> Checked:
         loaded = load_pack(path) if pack else load_path(path)
     except Malformed as error:
         return Checked(path, errors=tuple(problems_in(error)), pack=pack)
-    return Checked(path, loaded.ruleset, pack=pack)
+    # A pack has neither tests nor bands, and its names are for those that include it.
+    found = [finding for finding in lint(loaded.ruleset) if not pack or finding.code not in _OF_POLICIES]
+    placed = [(finding.severity, _problem(path, loaded, finding)) for finding in found]
+    errors = tuple(problem for severity, problem in placed if severity == "error")
+    return Checked(path, loaded.ruleset, errors, tuple(problem for severity, problem in placed if severity == "warning"), pack)
+
+
+def _problem(path: str, loaded: LoadedRuleset, finding: Finding) -> Problem:
+    name, place = loaded.place(finding.path)
+    return Problem(beside_file(path, name), place, Fault(finding.code, finding.text, finding.fix))
 
 
 def shown(checked: Checked, lang: Lang) -> str:

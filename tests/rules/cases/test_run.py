@@ -36,7 +36,7 @@ def result_of(expect: dict[str, Any], *events: dict[str, Any]) -> CaseResult:
 def test_a_case_passes_when_all_that_it_expects_comes() -> None:
     result = result_of(
         {
-            "features": {"accounts": "3+", "spent": None, "pause": None, "device": "d1"},
+            "features": {"accounts": "3+", "spent": "¥0.00", "pause": None, "device": "d1"},
             "rules": {"farm": "hit", "rich": "missing"},
             "hits": ["pair", "farm"],
             "score": 100,
@@ -55,9 +55,9 @@ def test_what_is_not_expected_is_not_looked_at() -> None:
     ("expect", "difference"),
     [
         ({"features": {"accounts": 2}}, Difference("feature accounts", "2", "3+", ("expect", "features", "accounts"))),
-        ({"features": {"spent": "¥4.50"}}, Difference("feature spent", "¥4.50", "missing", ("expect", "features", "spent"))),
+        ({"features": {"spent": "¥4.50"}}, Difference("feature spent", "¥4.50", "¥0.00", ("expect", "features", "spent"))),
         ({"rules": {"farm": "miss"}}, Difference("rule farm", "miss", "hit", ("expect", "rules", "farm"), (("accounts", "3+"),))),
-        ({"hits": ["farm", "rich"]}, Difference("hits", "[farm, rich]", "[farm, pair]", ("expect", "hits"), (("accounts", "3+"), ("spent", "missing")))),
+        ({"hits": ["farm", "rich"]}, Difference("hits", "[farm, rich]", "[farm, pair]", ("expect", "hits"), (("accounts", "3+"), ("spent", "¥0.00")))),
         ({"score": 90}, Difference("score", "90", "100", ("expect", "score"), (("accounts", "3+"),))),
         ({"decision": "allow"}, Difference("decision", "allow", "reject", ("expect", "decision"), (("accounts", "3+"),))),
     ],
