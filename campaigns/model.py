@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from campaigns.audience import Audience
 from core.money import Money
 from core.text import Text
 
@@ -24,16 +25,8 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Eligibility:
-    """Who may ask: registered within this time, without an order before. None and False ask for nothing."""
-
-    registered_within: timedelta | None = None
-    first_order: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Campaign:
-    """One version of a campaign. `ends` is exclusive; `terms` belong to the mechanic."""
+    """One version of a campaign. `ends` is exclusive; `audience` None is everybody; `terms` belong to the mechanic."""
 
     id: str
     mechanic: str
@@ -44,7 +37,7 @@ class Campaign:
     limits: Limits
     budget: Money | None
     policy: str
-    eligibility: Eligibility
+    audience: Audience | None
     terms: Any
 
     def phase_at(self, now: datetime) -> Phase:

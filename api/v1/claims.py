@@ -46,6 +46,8 @@ def claim(ctx: Context, campaign_id: str) -> Response:
 
 def refused(outcome: Refused) -> Response:
     """A refusal as a problem: 403 where risk or audience said no, 409 where nothing is left."""
-    status = 403 if outcome.decision_id is not None or outcome.code.startswith(("not_new", "not_first", "challenge")) else 409
-    extra = {"decision_id": outcome.decision_id, "reasons": [{"code": one.code, "text": {"zh": one.text.zh, "en": one.text.en}} for one in outcome.reasons]}
-    return problem(status, outcome.code, outcome.text, extra if outcome.decision_id is not None else None)
+    status = 403 if outcome.decision_id is not None or outcome.code in ("not_eligible", "challenge_required") else 409
+    reasons = [{"code": one.code, "text": {"zh": one.text.zh, "en": one.text.en}} for one in outcome.reasons]
+    decided = {} if outcome.decision_id is None else {"decision_id": outcome.decision_id, "reasons": reasons}
+    details = {name: list(values) for name, values in outcome.details.items()}
+    return problem(status, outcome.code, outcome.text, {**decided, **details} or None)

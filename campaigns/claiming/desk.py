@@ -9,7 +9,7 @@ import structlog
 
 from campaigns.catalogue import Catalogue, Standing
 from campaigns.claiming.eligibility import ask_of, refuse_early
-from campaigns.claiming.model import Claimed, ClaimRequest, Outcome, Refused, refusal
+from campaigns.claiming.model import Claimed, ClaimRequest, Outcome, Refused, not_meant, refusal
 from campaigns.claiming.write import Lease, RolledBack, Writer
 from campaigns.gate.gate import Answer, Ask, Gate
 from campaigns.gate.keeper import GateKeeper
@@ -99,7 +99,9 @@ class Desk:
         if error.code == "stale_gate":
             return None
         self.keeper.release_quietly(gate, ask)
-        return None if error.code == "stale_lease" else self._replayed(claim) or refusal(error.code)
+        if error.code == "stale_lease":
+            return None
+        return self._replayed(claim) or (refusal(error.code) if error.found is None else not_meant(error.found))
 
     def _refused(self, decision: Decision, claim: ClaimRequest) -> Refused:
         recorded = self.book.record_refusal(decision, claim.event)

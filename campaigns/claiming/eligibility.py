@@ -1,14 +1,15 @@
 """Who may ask at all, decided without a store: the schedule, the identifiers that the limits need, and the audience.
 
-Every unmet condition is found, so that a customer can be told all of them; the first is the refusal's code.
+Every unmet part of the audience's condition is found, so that a customer can be told all of them.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from campaigns.audience import facts_of, outside
 from campaigns.catalogue import Standing
-from campaigns.claiming.model import ClaimRequest, Refused, refusal
+from campaigns.claiming.model import ClaimRequest, Refused, not_meant, refusal
 from campaigns.gate.gate import Ask, Limit
 from campaigns.mechanics import mechanic_named
 from campaigns.model import Campaign
@@ -21,8 +22,8 @@ _PHASE = {"upcoming": "not_started", "over": "campaign_over"}
 def refuse_early(standing: Standing, claim: ClaimRequest, now: datetime) -> Refused | None:
     """The first reason why this claim cannot succeed, or None."""
     campaign = standing.campaign
-    code = _STATUS.get(standing.status) or _PHASE.get(campaign.phase_at(now)) or _missing_identifier(campaign, claim) or _outside_audience(campaign, claim, now)
-    return None if code is None else refusal(code)
+    code = _STATUS.get(standing.status) or _PHASE.get(campaign.phase_at(now)) or _missing_identifier(campaign, claim)
+    return _outside_audience(campaign, claim, now) if code is None else refusal(code)
 
 
 def ask_of(standing: Standing, claim: ClaimRequest, vault: Vault, request_id: str) -> Ask:
@@ -47,12 +48,8 @@ def _missing_identifier(campaign: Campaign, claim: ClaimRequest) -> str | None:
     return None
 
 
-def _outside_audience(campaign: Campaign, claim: ClaimRequest, now: datetime) -> str | None:
-    within, first_order = campaign.eligibility.registered_within, campaign.eligibility.first_order
-    if (within is not None and claim.registered_at is None) or (first_order and claim.order_count is None):
-        return "facts_missing"
-    if within is not None and claim.registered_at is not None and not now - within < claim.registered_at <= now:
-        return "not_new_user"
-    if first_order and claim.order_count:
-        return "not_first_order"
-    return None
+def _outside_audience(campaign: Campaign, claim: ClaimRequest, now: datetime) -> Refused | None:
+    if campaign.audience is None:
+        return None
+    found = outside(campaign.audience, facts_of(claim.event, now, claim.registered_at, claim.order_count))
+    return None if found is None else not_meant(found)

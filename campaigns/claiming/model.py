@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from campaigns.audience import Outside
 from campaigns.ports import Reason
 from core.access.idempotency import Reply, RequestKey
 from core.event import Event
@@ -26,12 +27,13 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No reward. `decision_id` is there when the risk engine refused, and can be appealed with."""
+    """No reward. `decision_id` is there when the risk engine refused, and can be appealed with; `details` go into the reply."""
 
     code: str
     text: Text
     reasons: Sequence[Reason] = ()
     decision_id: str | None = None
+    details: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,22 @@ _TEXTS: dict[str, Text] = {
     "device_required": Text(zh="此活动需要设备标识", en="this campaign limits claims per device, so the claim must name its device"),
     "phone_required": Text(zh="此活动需要手机号", en="this campaign limits claims per phone, so the claim must name its phone"),
     "facts_missing": Text(zh="缺少判断领取条件所需的信息", en="the claim lacks the facts that the campaign's conditions ask for"),
-    "not_new_user": Text(zh="仅限新注册用户", en="only newly registered customers may claim"),
-    "not_first_order": Text(zh="仅限首单用户", en="only customers without an order may claim"),
+    "not_eligible": Text(zh="不符合活动的领取条件", en="the customer does not meet the campaign's conditions"),
     "risk_refused": Text(zh="本次领取未通过安全校验,您可以申诉", en="the claim did not pass the risk check; the customer may appeal"),
     "challenge_required": Text(zh="请先完成安全验证", en="the customer must pass a challenge first"),
 }
 
 
-def refusal(code: str, reasons: Sequence[Reason] = (), decision_id: str | None = None) -> Refused:
+def refusal(code: str, reasons: Sequence[Reason] = (), decision_id: str | None = None, **details: Sequence[str]) -> Refused:
     """A refusal by its code; an unknown code is a programmer's error (`KeyError`)."""
-    return Refused(code, _TEXTS[code], reasons, decision_id)
+    return Refused(code, _TEXTS[code], reasons, decision_id, details)
+
+
+def not_meant(outside: Outside) -> Refused:
+    """The refusal of a customer whom the campaign is not meant for: a part that does not hold weighs more than a fact that is missing."""
+    if outside.unmet:
+        return refusal("not_eligible", unmet=outside.unmet)
+    return refusal("facts_missing", missing=outside.missing)
 
 
 def refusal_codes() -> Mapping[str, Text]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
+from campaigns.audience import Outside, asks_for_orders, facts_of, outside
 from campaigns.catalogue import Standing
 from campaigns.claiming.model import ClaimRequest, claim_body
 from campaigns.gate.gate import Ask
@@ -35,11 +36,12 @@ _STANDING = (
 class RolledBack(Exception):
     """The transaction must not stand. `code` says why: a refusal's code, `stale_lease` or `stale_gate`.
 
-    `conflict` says that something scarce which the gate gave was gone in SQL.
+    `conflict` says that something scarce which the gate gave was gone in SQL; `found` what the audience's condition lacks.
     """
 
-    def __init__(self, code: str, conflict: bool = False) -> None:
+    def __init__(self, code: str, conflict: bool = False, found: Outside | None = None) -> None:
         super().__init__(code)
+        self.found = found
         self.code = code
         self.conflict = conflict
 
@@ -68,7 +70,7 @@ class Writer:
             return earlier
         _require_standing(connection, standing, lease)
         subject = subject_for(connection, self.vault, standing.merchant, claim.event.user, now)
-        _require_first_order(connection, standing, subject)
+        _require_audience(connection, standing, claim, subject, now)
         reward_id = new_id("rwd")
         _take_slots(connection, standing, lease, reward_id, now)
         self.book.record(connection, decision, subject)
@@ -93,13 +95,18 @@ def _require_standing(connection: Connection, standing: Standing, lease: Lease) 
         raise RolledBack("campaign_paused" if row.status == "paused" else "campaign_over")
 
 
-def _require_first_order(connection: Connection, standing: Standing, subject: Subject) -> None:
+def _require_audience(connection: Connection, standing: Standing, claim: ClaimRequest, subject: Subject, now: datetime) -> None:
     """What the shop attests is checked against the orders that we saw ourselves."""
-    if not standing.campaign.eligibility.first_order:
+    audience = standing.campaign.audience
+    if audience is None or not asks_for_orders(audience):
         return
-    seen = select(orders.c.id).where(orders.c.merchant == standing.merchant, orders.c.subject_id == subject.id, orders.c.paid_at.is_not(None))
-    if connection.execute(seen.limit(1)).first() is not None:
-        raise RolledBack("not_first_order")
+    paid = select(func.count()).select_from(orders)
+    seen = connection.execute(paid.where(orders.c.merchant == standing.merchant, orders.c.subject_id == subject.id, orders.c.paid_at.is_not(None))).scalar_one()
+    if seen == 0:
+        return
+    found = outside(audience, facts_of(claim.event, now, claim.registered_at, max(seen, claim.order_count or 0)))
+    if found is not None:
+        raise RolledBack("not_eligible", found=found)
 
 
 def _take_slots(connection: Connection, standing: Standing, lease: Lease, holder: str, now: datetime) -> None:

@@ -8,7 +8,6 @@ from campaigns.files.schema import PER_USER_MAX
 from campaigns.mechanics import mechanic_named, mechanic_names
 
 _MOMENT = {"type": "string", "description": "2026-11-11 or 2026-11-11T20:00; an end given as a date includes that day"}
-_SPAN = {"type": "string", "pattern": "^[1-9][0-9]{0,5}[smhd]$", "description": "30s, 15m, 24h, 7d"}
 _WORDS = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["zh", "en"], "properties": {"zh": {"type": "string"}, "en": {"type": "string"}}}]}
 _ID = {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,62}$"}
 
@@ -26,7 +25,7 @@ def campaign_json_schema() -> dict[str, Any]:
         "limits": _block({"total": {"type": "integer", "minimum": 1}, "per_user": {**few, "default": 1}, "per_device": few, "per_phone": few}),
         "budget": _block({"total": {"type": ["string", "number"], "description": 'yuan, such as "50000.00"'}}, ["total"]),
         "risk": _block({"policy": _ID}),
-        "eligible_when": _block({"registered_within": _SPAN, "first_order": {"type": "boolean"}}),
+        "eligible_when": {"type": "string", "description": "a condition, such as account_age < 7d and first_order"},
         "reward_on": {"const": "claim"},
         "note": {"type": "string"},
     }

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from campaigns.audience import CATALOGUE, audience_of
 from campaigns.files.schema import schema_for
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.mechanics.base import Placed
-from campaigns.model import Campaign, Eligibility, Limits
+from campaigns.model import Campaign, Limits
 from core.clock import to_micros
 from core.money import Money
 from core.text import Text
 from core.yamlfile.check import did_you_mean, problem_at, run_schema
-from core.yamlfile.problems import Fault, bad_file
-from core.yamlfile.read import read_yaml
+from core.yamlfile.problems import Fault, Problem, bad_file
+from core.yamlfile.read import Document, read_yaml
+from rules.lang.check import typed
+from rules.lang.faults import BadExpression
+from rules.places import problems_of
 
 FORM = 1
 
@@ -47,15 +51,24 @@ def load_campaign(source: bytes, name: str, policies: Collection[str] | None = N
         problems.append(problem_at(document, ("mechanic",), _unknown_mechanic(given)))
     placed = _contradictions(valid, known) + _unknown_policy(valid, policies)
     problems += [problem_at(document, path, fault) for path, fault in placed]
+    problems += _eligible_problems(document, valid.get("eligible_when"))
     if problems:
         raise bad_file(name, problems)
     campaign = _campaign(valid, str(known))
     return LoadedCampaign(campaign, document_of(campaign))
 
 
+def _eligible_problems(document: Document, source: str | None) -> list[Problem]:
+    try:
+        if source is not None:
+            typed(source, CATALOGUE)
+    except BadExpression as error:
+        return problems_of(document, ("eligible_when",), error)
+    return []
+
+
 def document_of(campaign: Campaign) -> dict[str, Any]:
     """The campaign as JSON: amounts in fen, times with offset beside the zone's name, defaults filled in."""
-    within = campaign.eligibility.registered_within
     return {
         "form": FORM,
         "campaign": campaign.id,
@@ -67,10 +80,7 @@ def document_of(campaign: Campaign) -> dict[str, Any]:
         "limits": {name: getattr(campaign.limits, name) for name in Limits.__slots__},
         "budget_fen": None if campaign.budget is None else campaign.budget.fen,
         "policy": campaign.policy,
-        "eligible_when": {
-            "registered_within_seconds": None if within is None else within // timedelta(seconds=1),
-            "first_order": campaign.eligibility.first_order,
-        },
+        "eligible_when": None if campaign.audience is None else campaign.audience.source,
         campaign.mechanic: mechanic_named(campaign.mechanic).document(campaign.terms),
     }
 
@@ -81,7 +91,6 @@ def campaign_from_document(document: Mapping[str, Any]) -> Campaign:
         raise ValueError("a campaign document of an unknown form")
     zone = ZoneInfo(document["zone"])
     eligible, budget = document["eligible_when"], document["budget_fen"]
-    within = eligible["registered_within_seconds"]
     return Campaign(
         id=document["campaign"],
         mechanic=document["mechanic"],
@@ -92,7 +101,7 @@ def campaign_from_document(document: Mapping[str, Any]) -> Campaign:
         limits=Limits(**document["limits"]),
         budget=None if budget is None else Money(budget),
         policy=document["policy"],
-        eligibility=Eligibility(None if within is None else timedelta(seconds=within), eligible["first_order"]),
+        audience=None if eligible is None else audience_of(eligible, zone),
         terms=mechanic_named(document["mechanic"]).from_document(document[document["mechanic"]], zone),
     )
 
@@ -109,7 +118,7 @@ def _campaign(valid: Mapping[str, Any], mechanic: str) -> Campaign:
         limits=Limits(**valid["limits"]),
         budget=valid["budget"]["total"] if valid["budget"] else None,
         policy=valid["risk"]["policy"],
-        eligibility=Eligibility(**valid["eligible_when"]),
+        audience=None if valid["eligible_when"] is None else audience_of(valid["eligible_when"], zone),
         terms=mechanic_named(mechanic).parse(valid[mechanic], zone),
     )
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import marshmallow as ma
 
 from campaigns.mechanics import mechanic_named
-from core.fields import CountField, DurationField, IdField, MomentField, TextField, YuanField, ZoneField, invalid
+from core.fields import CountField, IdField, MomentField, TextField, YuanField, ZoneField, invalid
 
 DEFAULT_POLICY = "new-user-claim"
 PER_USER_MAX = 100
@@ -29,9 +29,19 @@ class RiskBlock(ma.Schema):
     policy = IdField(load_default=DEFAULT_POLICY)
 
 
-class EligibleBlock(ma.Schema):
-    registered_within = DurationField(load_default=None)
-    first_order = ma.fields.Boolean(load_default=False, truthy={True}, falsy={False})
+class EligibleField(ma.fields.Field[str]):
+    """A condition in the rule language; it is read where its place in the file is known."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
+        if not isinstance(value, str):
+            raise invalid(
+                "not_an_expression",
+                "应为条件表达式",
+                "a condition is expected",
+                "如 eligible_when: account_age < 7d and first_order",
+                "such as eligible_when: account_age < 7d and first_order",
+            )
+        return str(value)
 
 
 class RewardOnField(ma.fields.Field[str]):
@@ -63,7 +73,7 @@ class CommonSchema(ma.Schema):
     limits = ma.fields.Nested(LimitsBlock, load_default=lambda: LimitsBlock().load({}))
     budget = ma.fields.Nested(BudgetBlock, load_default=None)
     risk = ma.fields.Nested(RiskBlock, load_default=lambda: RiskBlock().load({}))
-    eligible_when = ma.fields.Nested(EligibleBlock, load_default=lambda: EligibleBlock().load({}))
+    eligible_when = EligibleField(load_default=None)
     reward_on = RewardOnField(load_default="claim")
     note = ma.fields.String(load_default="")
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.clock import from_micros
 from rules.files.literals import NotThis, value_of
-from rules.lang.kinds import MICROS, Kind
+from rules.lang.kinds import Kind
+from rules.lang.show import show_value
 from rules.model import AtLeast, FeatureValue
 
 MISSING = "missing"
 _MANY = re.compile(r"([0-9]{1,15})\+", re.ASCII)
-_UNITS = (("d", 86_400 * MICROS), ("h", 3600 * MICROS), ("m", 60 * MICROS), ("s", MICROS), ("ms", MICROS // 1000))
 
 
 def matches(kind: Kind, written: Any, actual: FeatureValue, zone: ZoneInfo) -> bool:
@@ -42,7 +41,7 @@ def shown(kind: Kind, value: FeatureValue, zone: ZoneInfo) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return f"'{value}'" if value == MISSING else value
-    return _amount(kind, value, zone)
+    return _instant(int(value), zone) if kind is Kind.INSTANT else show_value(value, kind)
 
 
 def written_as(written: Any) -> str:
@@ -52,43 +51,11 @@ def written_as(written: Any) -> str:
     return str(written).lower() if isinstance(written, bool) else str(written)
 
 
-def _amount(kind: Kind, value: int | float, zone: ZoneInfo) -> str:
-    match kind:
-        case Kind.MONEY:
-            return f"{_sign(value)}¥{abs(int(value)) // 100}.{abs(int(value)) % 100:02d}"
-        case Kind.DURATION:
-            return _duration(int(value))
-        case Kind.INSTANT:
-            return _instant(int(value), zone)
-        case Kind.CLOCK:
-            return _clock(int(value))
-    # Without an exponent, which the language does not read.
-    return f"{Decimal(repr(value)):f}"
-
-
 def _instant(micros: int, zone: ZoneInfo) -> str:
     try:
         return from_micros(micros).astimezone(zone).isoformat()
     except OverflowError:
         return f"{micros}us"
-
-
-def _duration(micros: int) -> str:
-    if micros == 0:
-        return "0s"
-    for unit, size in _UNITS:
-        if micros % size == 0:
-            return f"{micros // size}{unit}"
-    return f"{micros}us"
-
-
-def _clock(micros: int) -> str:
-    minutes, rest = divmod(micros, 60 * MICROS)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}" + (f":{Decimal(rest) / MICROS}" if rest else "")
-
-
-def _sign(value: float) -> str:
-    return "-" if value < 0 else ""
 
 
 def _bare(kind: Kind, written: Any) -> Any:

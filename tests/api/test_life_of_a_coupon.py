@@ -202,15 +202,21 @@ def test_schedule_first_and_last_instant(shop: Shop) -> None:
 
 
 def test_audience_conditions(shop: Shop) -> None:
-    shop.publish(coupon("new", extra="eligible_when:\n  registered_within: 7d\n  first_order: true"))
+    shop.publish(coupon("new", extra="eligible_when: account_age < 7d and first_order"))
     now = shop.now()
     good = {"registered_at": (now - timedelta(days=6)).isoformat(), "order_count": 0}
     assert shop.claim("new", "a", **good).status_code == 201
-    assert shop.claim("new", "b").json["code"] == "facts_missing"
-    assert shop.claim("new", "c", **{**good, "registered_at": (now - timedelta(days=7)).isoformat()}).json["code"] == "not_new_user"
-    assert shop.claim("new", "d", **{**good, "order_count": 1}).json["code"] == "not_first_order"
+    told = shop.claim("new", "b")
+    assert (told.status_code, told.json["code"], told.json["missing"]) == (409, "facts_missing", ["account_age", "first_order"])
+    old = {"registered_at": (now - timedelta(days=7)).isoformat()}
+    told = shop.claim("new", "c", **{**good, **old})
+    assert (told.status_code, told.json["code"], told.json["unmet"]) == (403, "not_eligible", ["account_age < 7d"])
+    assert shop.claim("new", "d", **{**good, **old, "order_count": 1}).json["unmet"] == ["account_age < 7d", "first_order"]
+    assert shop.claim("new", "f", **{**good, "registered_at": (now + timedelta(seconds=1)).isoformat()}).json["missing"] == ["account_age"]
+    just = {"registered_at": (now - timedelta(days=7) + timedelta(microseconds=1)).isoformat()}
+    assert shop.claim("new", "g", **{**good, **just}).status_code == 201
     shop.post("/v1/events", {"id": "paid", "type": "order.paid", "user": "e", "order_id": "o9", "amount_fen": 100})
-    assert shop.claim("new", "e", **good).json["code"] == "not_first_order"
+    assert shop.claim("new", "e", **good).json["unmet"] == ["first_order"]
 
 
 def test_a_missing_device_never_bypasses_its_limit(shop: Shop) -> None:

@@ -56,7 +56,9 @@ def files(draw: st.DrawFn) -> dict[str, Any]:
         "limits": {name: value for name, value in limits.items() if value is not None},
         "budget": draw(few(st.fixed_dictionaries({"total": st.integers(amount, 10**12 // 100).map(lambda fen: Money(fen).yuan())}))),
         "risk": draw(few(st.fixed_dictionaries({"policy": st.from_regex(r"[a-z][a-z0-9-]{1,20}", fullmatch=True)}))),
-        "eligible_when": draw(few(st.fixed_dictionaries({"registered_within": spans, "first_order": st.booleans()}))),
+        "eligible_when": draw(
+            few(st.builds(lambda span, more: f"account_age < {span}{more}", spans, st.sampled_from(["", " and first_order", " or phone in ['1']"])))
+        ),
         "coupon": {name: value for name, value in coupon.items() if value is not None},
     }
     return dict(draw(st.permutations([(name, value) for name, value in found.items() if value is not None])))
@@ -117,7 +119,7 @@ def test_defaults_are_written_out() -> None:
         "limits": {"total": 1, "per_user": 1, "per_device": None, "per_phone": None},
         "budget_fen": None,
         "policy": "new-user-claim",
-        "eligible_when": {"registered_within_seconds": None, "first_order": False},
+        "eligible_when": None,
         "coupon": {"amount_fen": 500, "threshold_fen": None, "valid_for_seconds": 86400, "valid_from": None, "valid_until": None, "lock_for_seconds": 900},
     }
 
@@ -139,7 +141,7 @@ def test_every_part_of_a_campaign_shows_in_its_hash() -> None:
         "limits": {**document["limits"], "per_phone": 1},
         "budget_fen": 1,
         "policy": "other",
-        "eligible_when": {**document["eligible_when"], "first_order": True},
+        "eligible_when": "first_order",
         "coupon": {**document["coupon"], "lock_for_seconds": 1},
     }
     assert document.keys() - {"form", "mechanic"} == changes.keys()

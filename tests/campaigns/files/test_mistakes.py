@@ -28,8 +28,8 @@ budget:
   total: 20.005
 risk:
   policy: new-user-claims
-eligible_when:
-  first_order: sometimes
+eligible_when: first_order
+  == sometimes
 reward_on: share
 coupon:
   amount: "-1"
@@ -50,7 +50,7 @@ EXPECTED = [
     (10, 3, "unknown_key"),
     (12, 10, "not_money"),
     (14, 11, "unknown_policy"),
-    (16, 16, "not_boolean"),
+    (15, 16, "unknown_name"),
     (17, 12, "reward_for_sharing"),
     (19, 11, "money_too_small"),
     (20, 14, "not_money"),
@@ -152,9 +152,12 @@ def test_the_caret_stands_right_behind_wide_characters() -> None:
         ("mechanic: coupon", "mechanic: [coupon]", "not_text", 4),
         ("mechanic: coupon\n", "", "missing_key", 3),
         ("policy: new-user-claim", "policy: no such", "not_an_id", 28),
-        ("registered_within: 7d", "registered_within: 0d", "not_a_duration", 24),
-        ("registered_within: 7d", "registered_within: 3661d", "not_a_duration", 24),
-        ("registered_within: 7d", "registered_within: １d", "not_a_duration", 24),
+        ("account_age < 7d", "{registered_within: 7d}", "not_an_expression", 24),
+        ("account_age < 7d", "acount_age < 7d", "unknown_name", 24),
+        ("account_age < 7d", "account_age < 7", "wrong_kind", 24),
+        ("account_age < 7d", "account_age < 3661d", "bad_literal", 24),
+        ("account_age < 7d", "account_age < １d", "bad_literal", 24),
+        ("account_age < 7d", "account_age", "wrong_kind", 24),
         ("zone: Asia/Shanghai", "zone: ../../etc/passwd", "not_a_zone", 10),
         ("zone: Asia/Shanghai", "zone: 8", "not_a_zone", 10),
         ("starts: 2026-11-01", "starts: 2026-11-01T24:01", "not_a_time", 11),

@@ -37,7 +37,7 @@ def test_a_case_passes_when_all_that_it_expects_comes() -> None:
     result = result_of(
         {
             "features": {"accounts": "3+", "spent": "¥0.00", "pause": None, "device": "d1"},
-            "rules": {"farm": "hit", "rich": "missing"},
+            "rules": {"farm": "hit", "rich": "miss"},
             "hits": ["pair", "farm"],
             "score": 100,
             "decision": "reject",

@@ -91,7 +91,7 @@ def test_no_other_value_is(kind: Kind, written: Any, value: FeatureValue) -> Non
         (Kind.DURATION, 86_400_000_000, "1d"),
         (Kind.DURATION, 90_000_000, "90s"),
         (Kind.DURATION, 1_500_000, "1500ms"),
-        (Kind.DURATION, 1, "1us"),
+        (Kind.DURATION, 1, "0.000001s"),
         (Kind.BOOLEAN, True, "true"),
         (Kind.TEXT, "app", "app"),
         (Kind.TEXT, "missing", "'missing'"),
