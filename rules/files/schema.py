@@ -110,12 +110,20 @@ class BandsField(fields.Field[Any]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if isinstance(value, Mapping):
-            return [{"needs": [], **BandSchema(exclude=("needs",)).load(value)}]
+            return [{"needs": [], **_whole(BandSchema(exclude=("needs",)), value)}]
         if not isinstance(value, list) or not 1 <= len(value) <= 50:
             raise fault(
                 "not_bands", "应为分数线,如 {review: 40, reject: 80},或其列表", "cut-offs such as {review: 40, reject: 80}, or a list of them, are expected"
             )
-        return [{"needs": [], **one} for one in BandSchema(many=True).load(value)]
+        return [{"needs": [], **one} for one in _whole(BandSchema(many=True), value)]
+
+
+def _whole(schema: ma.Schema, value: Any) -> Any:
+    """All of it or nothing: the half that was good has not the form that builders of rulesets expect."""
+    try:
+        return schema.load(value)
+    except ma.ValidationError as error:
+        raise ma.ValidationError(error.messages) from error
 
 
 class EventSchema(ma.Schema):

@@ -14,7 +14,7 @@ from tests.cli.conftest import Shell
 
 # These run until they are stopped, or what they write is meant for another program already.
 WITHOUT_RESULT = {"serve", "api", "worker", "clerk"}
-ANOTHER_FORM = {"campaign schema", "demo env"}
+ANOTHER_FORM = {"campaign schema", "rules schema", "demo env"}
 LINE_MAX = 200
 
 
