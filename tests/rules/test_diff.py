@@ -57,7 +57,7 @@ TABLE = [
     ("farm: 3", "farm: 4", "~ parameter farm: 3 → 4"),
     ("window: 24h", "window: 1h", "~ feature accounts window: 24h → 1h"),
     ("cap: 100", "cap: 200", "~ feature claims cap: 100 → 200"),
-    ("window: 24h}", "window: 24h, where: \"amount > ¥1.00\"}", "~ feature accounts where: — → amount > ¥1.00"),
+    ("window: 24h}", 'window: 24h, where: "amount > ¥1.00"}', "~ feature accounts where: — → amount > ¥1.00"),
     ("window: 24h}", "window: 24h, on: [order.paid]}", "~ feature accounts on: [coupon.claim] → [order.paid]"),
     ('items: ["162", "165"]', 'items: ["162", "170", "171"]', "+ list segments items added (2): 170, 171\n- list segments items removed (1): 165"),
     ("review: 40", "review: 50", "~ bands review: 40 → 50"),
@@ -69,7 +69,11 @@ TABLE = [
     ("when_unavailable: hold", "when_unavailable: reject", "~ when_unavailable: hold → reject"),
     ("fields: {shop_id: text}", "fields: {shop_id: number}", "~ field shop_id: text → number"),
     ("{name: one,", "{name: two,", "~ tests: 1 → 1 (+two; -one)"),
-    ("  - {id: burst, when: claims >= farm, score: 30, tags: [pace, user], reason: {code: burst, zh: 频繁, en: many claims}}\n", "", "- rule burst removed (claims >= farm)"),
+    (
+        "  - {id: burst, when: claims >= farm, score: 30, tags: [pace, user], reason: {code: burst, zh: 频繁, en: many claims}}\n",
+        "",
+        "- rule burst removed (claims >= farm)",
+    ),
 ]
 
 
