@@ -2,7 +2,7 @@
 PYTHON ?=
 BIN := .venv/bin
 
-.PHONY: help setup setup-test setup-dev run test soak bench lint types format lock clean
+.PHONY: help setup setup-test setup-dev setup-bench run test soak bench bench-rules lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -17,6 +17,9 @@ setup-test:
 setup-dev:
 	@PY="$$(PYTHON=$(PYTHON) ./scripts/python.sh)" && "$$PY" scripts/setup.py dev
 
+setup-bench: ## The engines that rules are measured beside
+	@PY="$$(PYTHON=$(PYTHON) ./scripts/python.sh)" && "$$PY" scripts/setup.py bench
+
 run: setup ## Start the whole service on embedded defaults, with demo data
 	@exec $(BIN)/sheepdog serve --demo
 
@@ -29,6 +32,9 @@ soak: setup-test ## The long runs
 bench: setup-test ## Measure; figures and ratios of one run
 	@$(BIN)/python -m bench
 
+bench-rules: setup-bench ## Measure rules beside other engines
+	@$(BIN)/python -m bench rules
+
 lint: setup-dev ## Style, and who may import whom
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
 
@@ -38,7 +44,7 @@ types: setup-dev ## Strict types on all source
 format: setup-dev ## Format the source
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-lock: setup-dev ## Pin what is installed now
+lock: setup-dev setup-bench ## Pin what is installed now
 	@$(BIN)/python scripts/lock.py
 
 clean: ## Remove what set-up and runs made

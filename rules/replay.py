@@ -50,10 +50,7 @@ def sample_records(ruleset: Ruleset) -> Iterator[dict[str, Any]]:
     nodes = sum(1 for rule in ruleset.rules for _ in tree.walk(rule.when))
     for number in range(max(4, min(RECORDS_MAX, VISITS_MAX // max(1, nodes)))):
         lacks = 0.0 if number % 2 else random.choice((0.1, 0.5, 1.0))
-        yield {
-            name: None if random.random() < lacks else random.choice(known[ruleset.catalogue.names[name].kind])
-            for name in ruleset.compiled.names
-        }
+        yield {name: None if random.random() < lacks else random.choice(known[ruleset.catalogue.names[name].kind]) for name in ruleset.compiled.names}
 
 
 def _values_by_kind(ruleset: Ruleset) -> dict[Kind, list[Value]]:

@@ -20,6 +20,7 @@ def main() -> None:
         "run": [*parser["options"]["install_requires"].split("\n"), "setuptools"],
         "test": parser["options.extras_require"]["test"].split("\n"),
         "dev": parser["options.extras_require"]["dev"].split("\n"),
+        "bench": parser["options.extras_require"]["bench"].split("\n"),
     }
     seen: dict[str, str] = {}
     for level, requirements in wanted.items():

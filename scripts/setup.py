@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
-LEVELS = {"run": ["run"], "test": ["run", "test"], "dev": ["run", "test", "dev"]}
+LEVELS = {"run": ["run"], "test": ["run", "test"], "dev": ["run", "test", "dev"], "bench": ["run", "bench"]}
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from core.event import PERSONAL_FIELDS, Event
 from core.privacy.vault import Vault
-from fraud.features.phone import national_number
+from rules.windows.phone import national_number
 
 KINDS = PERSONAL_FIELDS
 

@@ -15,9 +15,9 @@ from core.event import FUTURE_TOLERANCE, PERSONAL_FIELDS, Event
 from core.hotstate.scripts import Argument, Call, Script
 from core.privacy.vault import Vault
 from fraud.features.entities import entity_tag, entity_token
-from fraud.features.phone import starts_with
 from fraud.features.plan import Plan, Series, make_plan
 from rules.model import AtLeast, FeatureValue, Ruleset
+from rules.windows.phone import starts_with
 from rules.windows.spec import PhoneIn, SinceSessionStart
 
 RECORD = Script(Path(__file__).parent / "record.lua")

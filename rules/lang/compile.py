@@ -6,6 +6,7 @@ Python's compiler. Missing values are followed by hand; a rule that cannot be se
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -13,9 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rules.lang import tree
-from rules.lang.functions import FUNCTIONS
 from rules.lang.kinds import Value
-from rules.lang.meaning import ARITHMETIC
+from rules.lang.writer import COSTLY, Space, Test, Writer
 
 Found = tuple[list[int], list[int]]
 # Python compiles a huge function slowly; rules are spread over several.
@@ -42,7 +42,8 @@ class CompiledRules:
 def compile_rules(conditions: Sequence[tree.Node], lists: Mapping[str, Collection[Value]], zone: ZoneInfo) -> CompiledRules:
     """Compile conditions that the checker made. Lists are taken as they are now: a bundle is immutable."""
     names = tuple(dict.fromkeys(name for node in conditions for name in tree.names_of(node)))
-    parts = [_Part(names, list(enumerate(conditions))[start : start + _RULES_MAX], lists, zone).function() for start in range(0, len(conditions), _RULES_MAX)]
+    numbered = list(enumerate(conditions))
+    parts = [_Part(Space(names, lists, zone), numbered[start : start + _RULES_MAX]).function() for start in range(0, len(numbered), _RULES_MAX)]
     return CompiledRules(names, _together(parts), _picker(names))
 
 
@@ -52,6 +53,8 @@ def _together(parts: list[Callable[[Any, Any, Any], None]]) -> Callable[[tuple[A
         missing: list[int] = []
         for part in parts:
             part(values, hits.append, missing.append)
+        hits.sort()
+        missing.sort()
         return hits, missing
 
     return run
@@ -66,146 +69,44 @@ def _picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, 
 class _Part:
     """Writes one function over some of the rules."""
 
-    def __init__(self, names: tuple[str, ...], rules: list[tuple[int, tree.Node]], lists: Mapping[str, Collection[Value]], zone: ZoneInfo) -> None:
-        self._rules = rules
-        self._lists, self._zone = lists, zone
-        self._variables = {name: f"v{index}" for index, name in enumerate(names)}
-        self._constants: dict[str, Any] = {}
-        self._by_value: dict[tuple[type, Any], str] = {}
-        self._temporaries = 0
+    def __init__(self, space: Space, rules: list[tuple[int, tree.Node]]) -> None:
+        self._space, self._rules = space, rules
 
     def function(self) -> Callable[[Any, Any, Any], None]:
-        unpack = f"    ({''.join(f'{name}, ' for name in self._variables.values())}) = values\n" if self._variables else ""
+        variables = list(self._space.variables.values())
+        unpack = f"    ({''.join(f'{name}, ' for name in variables)}) = values\n" if variables else ""
         sparse, dense = self._body(sparse=True), self._body(sparse=False)
-        source = f"def part(values, h, m):\n{unpack}    if None in values:\n{sparse}        return\n{dense}    return\n"
-        space: dict[str, Any] = {"__builtins__": {}, **self._constants}
+        # Tests by identity, one by one: `None in values` compares by equality and takes three times as long.
+        some_missing = " or ".join(f"{self._space.variables[name]} is None" for name in self._names_read()) or "False"
+        source = f"def part(values, h, m):\n{unpack}    if {some_missing}:\n{sparse}        return\n{dense}    return\n"
+        space: dict[str, Any] = {"__builtins__": {}, **self._space.constants}
         exec(compile(source, "<rules>", "exec"), space)  # noqa: S102
         made: Callable[[Any, Any, Any], None] = space["part"]
         return made
 
+    def _names_read(self) -> dict[str, None]:
+        return dict.fromkeys(name for _, node in self._rules for name in tree.names_of(node))
+
     def _body(self, *, sparse: bool) -> str:
-        writer = _Writer(self, sparse)
+        """Rules that share a test stand below it: where it fails, none of them costs anything."""
+        writer = Writer(self._space, sparse)
         pad = "        " if sparse else "    "
-        return "".join(_statement(writer, number, node, pad) for number, node in self._rules) or f"{pad}pass\n"
-
-    def variable(self, name: str) -> str:
-        return self._variables[name]
-
-    def constant(self, value: Any) -> str:
-        """A name for a value in the function's own space. Told apart by type as well: 1 and 1.0 and True are three constants."""
-        key = (type(value), value)
-        if key not in self._by_value:
-            self._by_value[key] = f"k{len(self._constants)}"
-            self._constants[self._by_value[key]] = value
-        return self._by_value[key]
-
-    def members(self, node: tree.In) -> str:
-        return self.constant(frozenset(self._lists.get(node.named, ()) if node.named else node.members))
-
-    def called(self, run: Callable[..., Any], zoned: bool) -> tuple[str, str]:
-        """The function's name, and its last argument."""
-        return self.constant(run), f", {self.constant(self._zone)}" if zoned else ""
-
-    def temporary(self) -> str:
-        self._temporaries += 1
-        return f"t{self._temporaries}"
+        tests = [writer.tests(node) for _, node in self._rules]
+        groups: dict[Test, list[str]] = {}
+        for (number, node), its, shared in zip(self._rules, tests, _shared(tests), strict=True):
+            rest = [test for test in its if test != shared]
+            groups.setdefault(shared, []).append(_statement(rest, number, writer.surely_given_perhaps(node), pad + " "))
+        return "".join(f"{pad}if {shared.text}:\n{''.join(statements)}" for shared, statements in groups.items()) or f"{pad}pass\n"
 
 
-def _statement(writer: _Writer, number: int, node: tree.Node, pad: str) -> str:
-    text = writer.text(node)
-    if not writer.may_miss(node):
-        return f"{pad}if {text}: h({number})\n"
-    return f"{pad}r = {text}\n{pad}if r: h({number})\n{pad}elif r is None: m({number})\n"
+def _shared(rules: list[list[Test]]) -> list[Test]:
+    """For each rule the test that most rules have, or its cheapest. A shared test runs for every record, so a costly one must spare several."""
+    counts = Counter(test for tests in rules for test in tests)
+    worth = {test: count if count >= (4 if test.cost >= COSTLY else 2) else 0 for test, count in counts.items()}
+    return [max(tests, key=worth.__getitem__) for tests in rules]
 
 
-class _Writer:
-    """Expressions as text. With `sparse` any name may be missing; else all of them have values, and only results may be missing."""
-
-    def __init__(self, part: _Part, sparse: bool) -> None:
-        self._part, self._sparse = part, sparse
-
-    def may_miss(self, node: tree.Node) -> bool:
-        match node:
-            case tree.Const() | tree.Exists():
-                return False
-            case tree.Name():
-                return self._sparse
-            case tree.Default():
-                return self.may_miss(node.inner) and self.may_miss(node.other)
-            case tree.Arithmetic():
-                return True
-            case tree.Call() if FUNCTIONS[node.function].zoned:
-                return True
-        return any(self.may_miss(child) for child in tree.children(node))
-
-    def text(self, node: tree.Node) -> str:
-        match node:
-            case tree.Const():
-                return self._part.constant(node.value) if isinstance(node.value, str | float) else f"({node.value!r})"
-            case tree.Name():
-                return self._part.variable(node.name)
-            case tree.All():
-                return self._chain(node.parts, decisive=False)
-            case tree.Some():
-                return self._chain(node.parts, decisive=True)
-            case tree.Exists():
-                return f"({self.text(node.inner)} is not None)" if self.may_miss(node.inner) else "True"
-            case tree.Default():
-                return self._default(node)
-        return self._of_present(node)
-
-    def _default(self, node: tree.Default) -> str:
-        inner = self.text(node.inner)
-        if not self.may_miss(node.inner):
-            return inner
-        name = self._part.temporary()
-        return f"({self.text(node.other)} if ({name} := {inner}) is None else {name})"
-
-    def _chain(self, parts: tuple[tree.Node, ...], *, decisive: bool) -> str:
-        """`and` and `or` that a decisive part settles; where none does, a missing part leaves the whole missing."""
-        texts = [(self.text(part), self.may_miss(part)) for part in parts]
-        if not any(missing for _, missing in texts):
-            return f"({(' or ' if decisive else ' and ').join(text for text, _ in texts)})"
-        settled, open_ = [], []
-        for text, missing in texts:
-            if missing:
-                name = self._part.temporary()
-                settled.append(f"({name} := {text}) is {decisive}")
-                open_.append(f"{name} is None")
-            else:
-                settled.append(text if decisive else f"not {text}")
-        return f"({decisive} if {' or '.join(settled)} else None if {' or '.join(open_)} else {not decisive})"
-
-    def _of_present(self, node: tree.Node) -> str:
-        """Operators whose result is missing when one of their parts is."""
-        tests, values = [], []
-        for child in tree.children(node):
-            text = self.text(child)
-            if self.may_miss(child) and not isinstance(child, tree.Name):
-                name = self._part.temporary()
-                tests.append(f"({name} := {text}) is None")
-                text = name
-            elif self.may_miss(child):
-                tests.append(f"{text} is None")
-            values.append(text)
-        applied = self._applied(node, values)
-        return f"(None if {' or '.join(tests)} else {applied})" if tests else f"({applied})"
-
-    def _applied(self, node: tree.Node, values: list[str]) -> str:
-        match node:
-            case tree.Not():
-                return f"not {values[0]}"
-            case tree.Negate():
-                return f"-{values[0]}"
-            case tree.Compare():
-                return f"{values[0]} {node.operator} {values[1]}"
-            case tree.In():
-                return f"{values[0]} in {self._part.members(node)}"
-            case tree.Arithmetic():
-                name, _ = self._part.called(ARITHMETIC[node.operator, node.left.kind, node.right.kind][1], zoned=False)
-                return f"{name}({values[0]}, {values[1]})"
-            case tree.Call():
-                function = FUNCTIONS[node.function]
-                name, last = self._part.called(function.run, function.zoned)
-                return f"{name}({', '.join(values)}{last})"
-        raise TypeError(f"no code for {type(node).__name__}")
+def _statement(tests: list[Test], number: int, surely: str, pad: str) -> str:
+    """What is done below the shared test: the rule's other tests, and where all pass, a hit, or a miss of values."""
+    first = f"{pad}if {' and '.join(test.text for test in tests) or 'True'}:"
+    return f"{first}\n{pad} if {surely}: h({number})\n{pad} else: m({number})\n" if surely else f"{first} h({number})\n"

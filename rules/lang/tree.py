@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from rules.lang.faults import Span
@@ -128,14 +128,20 @@ class Call:
 Node: TypeAlias = Const | Name | Not | All | Some | Compare | In | Arithmetic | Negate | Exists | Default | Call
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> tuple[Node, ...]:
     """The direct parts, in the order of the text."""
-    for spec in fields(node):
-        value = getattr(node, spec.name)
-        if isinstance(value, NODES):
-            yield value
-        elif isinstance(value, tuple):
-            yield from (part for part in value if isinstance(part, NODES))
+    match node:
+        case Const() | Name():
+            return ()
+        case All() | Some():
+            return node.parts
+        case Compare() | Arithmetic():
+            return (node.left, node.right)
+        case Default():
+            return (node.inner, node.other)
+        case Call():
+            return node.arguments
+    return (node.inner,)
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from ruamel.yaml import YAML
 
+from rules.explain import explain_node
 from rules.lang.catalogue import Catalogue, Known
 from rules.lang.check import typed
 from rules.lang.compile import compile_rules
@@ -27,6 +28,7 @@ CASES: list[dict[str, Any]] = YAML(typ="safe").load(Path(__file__).with_name("go
 def test_every_form_gives_the_golden_result(case: dict[str, Any]) -> None:
     node = typed(case["when"], CATALOGUE)
     assert interpret(node, case["with"], LISTS, ZONE) is case["gives"]
+    assert explain_node(node, case["with"], LISTS, ZONE).value is case["gives"]
     assert compile_rules([node], LISTS, ZONE).judge(case["with"]) == ([0] if case["gives"] else [], [0] if case["gives"] is None else [])
 
 

@@ -1,0 +1,181 @@
+"""What every feature means, computed slowly and plainly from a list of events. Whatever computes features is tested against this.
+
+An event is a record: field → value, with `id`, `type` and `at` (microseconds since 1970) always there. A window is (t − W, t].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import ceil, isqrt
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from rules.lang.interpret import interpret
+from rules.lang.kinds import Kind, Value
+from rules.lang.meaning import EXACT_MAX
+from rules.model import AtLeast, FeatureValue
+from rules.windows.phone import starts_with
+from rules.windows.spec import Aggregate, Feature, PhoneIn, SinceSessionStart, Window
+
+Record: TypeAlias = Mapping[str, Any]
+_ZONE = ZoneInfo("UTC")
+
+
+def features_at(features: Mapping[str, Feature], lists: Mapping[str, frozenset[Value]], events: Iterable[Record], now: Record) -> dict[str, FeatureValue]:
+    """All features at one event; `events` may be in any order and hold `now` or not. None is missing."""
+    known = _each_once(events, now)
+    return {name: _one(feature, lists, known, now) for name, feature in features.items()}
+
+
+def value_of(feature: Window, events: Iterable[Record], now: Record) -> FeatureValue:
+    """One window's value at the event `now`."""
+    return _window(feature, _each_once(events, now), now)
+
+
+def _each_once(events: Iterable[Record], now: Record) -> list[Record]:
+    """Without retries: events with one id are one event. Those after `now` have not happened yet."""
+    by_id = {event["id"]: event for event in events}
+    by_id[now["id"]] = now
+    return sorted((event for event in by_id.values() if event["at"] <= now["at"]), key=lambda event: (event["at"], event["id"]))
+
+
+def _one(feature: Feature, lists: Mapping[str, frozenset[Value]], events: Sequence[Record], now: Record) -> FeatureValue:
+    if isinstance(feature, PhoneIn):
+        return starts_with(now.get("phone"), map(str, lists[feature.named]))
+    if isinstance(feature, SinceSessionStart):
+        return _since_session_start(events, now)
+    return _window(feature, events, now)
+
+
+def _since_session_start(events: Sequence[Record], now: Record) -> FeatureValue:
+    start = now.get("session_started_at")
+    if start is None or start > now["at"]:
+        session = now.get("session")
+        earlier = [event["at"] for event in events if session is not None and event.get("session") == session and event["id"] != now["id"]]
+        if not earlier:
+            return None
+        start = min(earlier)
+    millis = int(now["at"] // 1000 - start // 1000)
+    return millis // 1000 if millis % 1000 == 0 else millis / 1000
+
+
+def _window(feature: Window, events: Sequence[Record], now: Record) -> FeatureValue:
+    if any(now.get(name) is None for name in feature.by):
+        return None
+    mine = [event for event in events if _counts(feature, event, now)]
+    if feature.aggregate is Aggregate.SINCE:
+        earlier = [event["at"] for event in mine if event["id"] != now["id"] and event["at"] > now["at"] - feature.window_us]
+        return int(now["at"] - max(earlier)) if earlier else None
+    if feature.any_us is not None:
+        return _any_window(feature, mine, now["at"])
+    return _capped(feature, _aggregate(feature, _inside(feature, mine, now["at"])))
+
+
+def _counts(feature: Window, event: Record, now: Record) -> bool:
+    if event["type"] not in feature.on or any(event.get(name) != now[name] for name in feature.by):
+        return False
+    return feature.where is None or interpret(feature.where, event, {}, _ZONE) is True
+
+
+def _inside(feature: Window, events: Sequence[Record], until: int) -> list[Record]:
+    """Events of the window that ends at `until`. A bucketed window begins where its oldest bucket does, so it holds up to one bucket more."""
+    after = until - feature.window_us
+    if feature.bucket_us is not None:
+        # Bucket k holds k·b ≤ at < (k+1)·b; the oldest that the exact window touches counts whole.
+        begin = (after + 1) // feature.bucket_us * feature.bucket_us
+        return [event for event in events if begin <= event["at"] <= until]
+    return [event for event in events if after < event["at"] <= until]
+
+
+def _any_window(feature: Window, events: Sequence[Record], now: int) -> FeatureValue:
+    """The largest value over all windows that end in (now − any, now].
+
+    The value changes only where an event enters (at its time) or leaves (a window's length later), so these ends and `now` are all there are.
+    """
+    assert feature.any_us is not None
+    first = now - feature.any_us + 1
+    ends = {event["at"] for event in events} | {event["at"] + feature.window_us for event in events} | {now, first}
+    found = [_aggregate(feature, _inside(feature, events, end)) for end in sorted(ends) if first <= end <= now]
+    return _capped(feature, max((value for value in found if value is not None), default=None))
+
+
+def _capped(feature: Window, value: Any) -> FeatureValue:
+    """Exact below the cap; from there on only "cap or more" is known, since the oldest may be forgotten."""
+    if feature.cap is not None and value is not None and value >= feature.cap:
+        return AtLeast(feature.cap)
+    told: FeatureValue = value
+    return told
+
+
+def _aggregate(feature: Window, events: Sequence[Record]) -> Any:
+    values = [event[feature.of] for event in events if event.get(feature.of) is not None] if feature.of is not None else events
+    if feature.per is not None:
+        parts = len({event[feature.per] for event in events if event.get(feature.per) is not None})
+        whole = len(events) if feature.aggregate is Aggregate.COUNT else sum(map(_exact, values))
+        return None if parts == 0 else _given(feature, Fraction(whole, parts))
+    if feature.aggregate is Aggregate.PERCENTILE:
+        return _nearest_rank(values, feature.percentile or 100.0)
+    return _given(feature, _AGGREGATES[feature.aggregate](values))
+
+
+def _exact(value: Any) -> Any:
+    return Fraction(value)
+
+
+def _given(feature: Window, value: Any) -> Any:
+    """Rationals as the language has numbers: whole where whole, money and durations rounded half to even, beyond ±2^53 missing."""
+    if not isinstance(value, Fraction):
+        return value
+    if abs(value) > EXACT_MAX:
+        return None
+    if value.denominator == 1 or feature.kind in (Kind.MONEY, Kind.DURATION):
+        return round(value)
+    return float(value)
+
+
+def _mean(values: Sequence[Any]) -> Fraction | None:
+    return sum(map(_exact, values), Fraction(0)) / len(values) if values else None
+
+
+def _variance(values: Sequence[Any]) -> Fraction | None:
+    """Of the population: the mean of the squared distances from the mean."""
+    mean = _mean(values)
+    return None if mean is None else sum(((_exact(value) - mean) ** 2 for value in values), Fraction(0)) / len(values)
+
+
+def _stddev(values: Sequence[Any]) -> Fraction | None:
+    variance = _variance(values)
+    return None if variance is None else _root(variance)
+
+
+def _cv(values: Sequence[Any]) -> Fraction | None:
+    """Standard deviation over mean; missing where the mean is zero."""
+    mean, deviation = _mean(values), _stddev(values)
+    return None if mean is None or deviation is None or mean == 0 else deviation / abs(mean)
+
+
+def _root(value: Fraction) -> Fraction:
+    """The square root, exact to about 2^-64 of its value and whole where it is whole."""
+    scale = 1 << 128
+    return Fraction(isqrt(value.numerator * value.denominator * scale * scale), value.denominator * scale)
+
+
+def _nearest_rank(values: Sequence[Any], rank: float) -> Any:
+    """The smallest value that `rank` per cent of the values do not exceed (nearest rank)."""
+    if not values:
+        return None
+    return sorted(values)[max(0, ceil(Fraction(rank) * len(values) / 100) - 1)]
+
+
+_AGGREGATES: Mapping[Aggregate, Callable[[Sequence[Any]], Any]] = {
+    Aggregate.COUNT: len,
+    Aggregate.SUM: lambda values: sum(map(_exact, values), Fraction(0)),
+    Aggregate.DISTINCT: lambda values: len(set(values)),
+    Aggregate.MEAN: _mean,
+    Aggregate.STDDEV: _stddev,
+    Aggregate.CV: _cv,
+    Aggregate.MIN: lambda values: min(values, default=None),
+    Aggregate.MAX: lambda values: max(values, default=None),
+    Aggregate.LAST: lambda values: values[-1] if values else None,
+}

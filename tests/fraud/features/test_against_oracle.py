@@ -1,0 +1,41 @@
+"""What the hot state answers equals the language's own definition of a window, event by event."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.hotstate.clients import HotState
+from core.privacy.vault import Vault
+from fraud.features.read import record_of
+from rules.lang.kinds import MICROS
+from rules.model import AtLeast
+from rules.windows.oracle import value_of
+from rules.windows.spec import Aggregate, Window
+from tests.fraud.conftest import SCENE, event
+from tests.fraud.features.test_record import ON_SERVER, WINDOW, accounts_of, reader_of, record
+
+HAPPENINGS = st.lists(st.tuples(st.integers(0, 6), st.one_of(st.none(), st.sampled_from("de")), st.integers(0, 2_000)), min_size=1, max_size=30)
+
+
+@ON_SERVER
+@given(HAPPENINGS, st.sampled_from([4, 100]))
+def test_counts_and_distinct_counts_equal_the_definition(hot: HotState, vault: Vault, found: list[tuple[int, str | None, int]], cap: int) -> None:
+    hot.flushall()
+    features = {"accounts": accounts_of(WINDOW, cap), "claims": Window(Aggregate.COUNT, None, ("device",), WINDOW * MICROS, (SCENE,), cap=cap)}
+    made = reader_of(vault, **features)
+    seen = []
+    for number, (user, device, at) in enumerate(sorted(found, key=lambda one: one[2])):
+        one = event(f"e{number}", f"u{user}", after=at, device=device)
+        seen.append(record_of(one))
+        answered = record(hot, made, one)
+        for name, feature in features.items():
+            defined = value_of(feature, seen, seen[-1])
+            assert _same(answered[name], defined), (name, answered[name], defined)
+
+
+def _same(answered: object, defined: object) -> bool:
+    """From the cap on "or more" may be told with what is known past it, and as a plain number where nothing was forgotten yet."""
+    if isinstance(defined, AtLeast):
+        return (answered.count if isinstance(answered, AtLeast) else answered) >= defined.count  # type: ignore[operator]
+    return type(answered) is type(defined) and answered == defined
