@@ -69,7 +69,7 @@ class LiveRulesets:
         in_background: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._database = database
-        self._shipped = tuple(shipped)
+        self.shipped = tuple(shipped)
         self._clock = clock
         self._monotonic = monotonic
         self._in_background = in_background or _on_a_thread
@@ -177,7 +177,7 @@ class LiveRulesets:
             if serving is not None:
                 owned.setdefault(merchant, {})[policy] = serving.ruleset
         before = None if self._known is None else self._known.bundle
-        self._known = _Known(generation, standing, Bundle(self._shipped, owned, before), next_change(standing, now))
+        self._known = _Known(generation, standing, Bundle(self.shipped, owned, before), next_change(standing, now))
         return self._known
 
 
