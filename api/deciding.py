@@ -12,28 +12,48 @@ from campaigns.publishing import KIND as PUBLISH
 from campaigns.publishing import decide_publication
 from core.access.approvals import Approval, find_approval
 from core.access.principals import Caller
+from core.db.engine import Database
 from core.errors import NotFound
 from core.text import Text
+from fraud.rulesets.gate import ready_approval
+from fraud.rulesets.publishing import KIND as PUBLISH_POLICY
+from fraud.rulesets.publishing import decide_policy
 
 Decider = Callable[..., Approval]
 
 # Kind of approval → what its decision does, in one transaction with it.
-DECIDERS: dict[str, Decider] = {PUBLISH: decide_publication}
+DECIDERS: dict[str, Decider] = {PUBLISH: decide_publication, PUBLISH_POLICY: decide_policy}
+# Kind of approval → what must hold before it is given; it may take seconds, so it runs outside of the transaction.
+PREPARATIONS: dict[str, Callable[[Database, str], None]] = {PUBLISH_POLICY: ready_approval}
 
 
 def decide_approval(services: Any, caller: Caller, merchant: str, approval_id: str, *, approve: bool, reason: str) -> dict[str, Any]:
     """Approve or reject. Raises `NotFound` (also for another merchant's), `Forbidden` for an editor, `Conflict` when decided before."""
+    prepare_decision(services.database, merchant, approval_id, approve=approve)
     with services.database.write() as connection:
         decided = decide_in(connection, caller.principal_id, merchant, approval_id, approve=approve, reason=reason, now=services.clock.now())
+    services.rulesets.forget()
     return approval_view(decided)
 
 
+def prepare_decision(database: Database, merchant: str, approval_id: str, *, approve: bool) -> None:
+    """Whatever must hold before `decide_in` may approve. Raises `NotFound`, or `Malformed` with what does not hold."""
+    with database.read() as connection:
+        asked = _of_merchant(find_approval(connection, approval_id), merchant)
+    if approve and asked.state == "pending" and asked.kind in PREPARATIONS:
+        PREPARATIONS[asked.kind](database, approval_id)
+
+
 def decide_in(connection: Connection, by: str, merchant: str, approval_id: str, *, approve: bool, reason: str, now: datetime) -> Approval:
-    """The same, in the caller's transaction."""
-    asked = find_approval(connection, approval_id)
-    if asked.merchant != merchant:
-        raise NotFound("approval_not_found", Text(zh="没有这个审批", en="there is no such approval"))
+    """The same, in the caller's transaction; `prepare_decision` comes before it."""
+    asked = _of_merchant(find_approval(connection, approval_id), merchant)
     return DECIDERS[asked.kind](connection, approval_id=approval_id, approve=approve, by=by, reason=reason, now=now)
+
+
+def _of_merchant(approval: Approval, merchant: str) -> Approval:
+    if approval.merchant != merchant:
+        raise NotFound("approval_not_found", Text(zh="没有这个审批", en="there is no such approval"))
+    return approval
 
 
 def approval_view(approval: Approval) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from fraud.book import DecisionBook
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
 from fraud.policies import load_policies
+from fraud.rulesets import settling
+from fraud.rulesets.live import LiveRulesets
 
 CLAIM_SCENE = "coupon.claim"
 PACKS = Path(__file__).resolve().parents[1] / "rules" / "packs"
@@ -41,6 +43,7 @@ class Services:
     vault: Vault
     catalogue: Catalogue
     keeper: GateKeeper
+    rulesets: LiveRulesets
     risk: RiskEngine
     book: DecisionBook
     desk: Desk
@@ -57,11 +60,12 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     vault = Vault(_secret_key(settings))
     keep = timedelta(hours=settings.idempotency_hours)
     book = DecisionBook(database, vault, review_hours=settings.review_hours)
+    rulesets = LiveRulesets(database, load_policies(PACKS), clock)
     risk = RiskEngine(
         # A client of its own, because a risk check may not wait as long as a gate may.
         connect(settings.effective_redis_url, settings.risk_deadline_ms / 1000),
         vault,
-        load_policies(PACKS),
+        rulesets.bundle,
         clock,
         direct=book,
         deadline_ms=settings.risk_deadline_ms,
@@ -78,6 +82,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         vault,
         catalogue,
         keeper,
+        rulesets,
         risk,
         book,
         desk,
@@ -106,6 +111,7 @@ def timer_handlers() -> Handlers:
     handlers = Handlers()
     handlers.register("coupon.expiry", usage.expire)
     handlers.register("coupon.unlock", usage.unlock)
+    handlers.register(settling.TIMER, settling.fire_timer)
     return handlers
 
 

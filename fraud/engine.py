@@ -23,6 +23,7 @@ from fraud.answers import Answers, Place
 from fraud.decision import Decision, from_record, recorded
 from fraud.features.read import FeatureReader, record_of
 from fraud.policies import Policies
+from fraud.rulesets.bundle import Bundle
 from rules.evaluate import Evaluation, evaluate
 from rules.evidence import Reason
 from rules.model import FeatureValue, Ruleset, severity
@@ -39,11 +40,12 @@ class DirectWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """One check on its way: the believed event, where its answer stands, and until when it may take (monotonic seconds)."""
+    """One check on its way: the believed event, the policy and reader of one bundle, where its answer stands, and until when it may take (monotonic)."""
 
     event: Event
     scene: str
     policy: Ruleset
+    reader: FeatureReader
     place: Place
     event_hash: str
     until: float
@@ -60,14 +62,14 @@ class _Look:
 class RiskEngine:
     """Checks events. One for each process; safe to share between threads.
 
-    The client's socket timeout bounds a round trip that hangs: connect it with about `deadline_ms`.
+    `bundle` gives what is live now. The client's socket timeout bounds a round trip that hangs: connect it with about `deadline_ms`.
     """
 
     def __init__(
         self,
         client: HotState,
         vault: Vault,
-        policies: Policies,
+        bundle: Callable[[], Bundle],
         clock: Clock,
         *,
         direct: DirectWriter | None = None,
@@ -77,13 +79,13 @@ class RiskEngine:
     ) -> None:
         self._client = client
         self._vault = vault
-        self.policies = policies
+        self._bundle = bundle
         self._clock = clock
         self._direct = direct
         self._deadline_ms = deadline_ms
         self._lateness = timedelta(seconds=lateness_seconds)
         self._monotonic = monotonic
-        self._reader = FeatureReader(vault, list(policies), lateness_seconds)
+        self._reader_of: Callable[[Policies], FeatureReader] = lambda policies: FeatureReader(vault, list(policies), lateness_seconds)
         self._answers = Answers(client, vault)
 
     def check(self, event: Event, scene: str, policy: str | None = None, deadline_ms: int | None = None) -> Decision:
@@ -110,7 +112,8 @@ class RiskEngine:
         Raises `Unavailable` when Redis is away: the caller may go on, a seen event gates nothing.
         """
         believed = event.believed(self._lateness)
-        calls = self._reader.prepare(believed, believed.type, None).calls
+        reader = self._bundle().view(believed.merchant).kept(self._reader_of)
+        calls = reader.prepare(believed, believed.type, None).calls
         if calls:
             run_together(self._client, calls)
 
@@ -119,7 +122,10 @@ class RiskEngine:
         believed = event.believed(self._lateness)
         # Keyed, because the content holds phone numbers and the like, and these bytes are kept for good.
         event_hash = self._vault.token(believed.merchant, "content", believed.content_hash())
-        return _Round(believed, scene, self.policies.find(scene, policy), self._answers.place(believed, scene), event_hash, until)
+        # One view for the whole check: a bundle that is swapped meanwhile changes nothing in it.
+        view = self._bundle().view(believed.merchant)
+        found, reader = view.policies.find(scene, policy), view.kept(self._reader_of)
+        return _Round(believed, scene, found, reader, self._answers.place(believed, scene), event_hash, until)
 
     def _decide(self, one: _Round, settle: Callable[[Place, Decision], Decision]) -> Decision:
         try:
@@ -139,11 +145,11 @@ class RiskEngine:
 
     def _look(self, one: _Round) -> _Look:
         """Round trip 1."""
-        prepared = self._reader.prepare(one.event, one.scene, one.policy)
+        prepared = one.reader.prepare(one.event, one.scene, one.policy)
         *answers, stored = run_together(self._client, [*prepared.calls, self._answers.look(one.place)])
         if stored is not None:
             return _Look(from_record(stored), {})
-        features = self._reader.values(one.event, one.scene, one.policy, prepared, answers)
+        features = one.reader.values(one.event, one.scene, one.policy, prepared, answers)
         return _Look(None, record_of(one.event) | features)
 
     def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime) -> Decision:

@@ -4,13 +4,14 @@ from alembic import context
 
 import campaigns.store.tables
 import core.db.tables
+import fraud.rulesets.tables
 import fraud.store.tables
 from core.config import load_settings
 from core.db.engine import open_database
 from core.db.types import metadata
 
 # Importing them is what fills the metadata.
-TABLES = (core.db.tables, campaigns.store.tables, fraud.store.tables)
+TABLES = (core.db.tables, campaigns.store.tables, fraud.rulesets.tables, fraud.store.tables)
 
 
 def run(connection) -> None:

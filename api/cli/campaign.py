@@ -68,6 +68,7 @@ def publish(screen: Screen, file: str, note: str, base: int | None, key: str | N
     caller = caller_of(services, key)
     caller.require("marketer")
     source, of = read_file(file), caller.for_merchant(merchant)
+    policies = services.rulesets.bundle().for_merchant(of).serving(CLAIM_SCENE)
     try:
         with services.database.write() as connection:
             made = propose_campaign(
@@ -79,7 +80,7 @@ def publish(screen: Screen, file: str, note: str, base: int | None, key: str | N
                 note=note,
                 now=services.clock.now(),
                 base_version=base,
-                policies=services.risk.policies.serving(CLAIM_SCENE),
+                policies=policies,
             )
     except Malformed as error:
         if screen.as_json or "errors" not in error.extra:

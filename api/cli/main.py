@@ -21,7 +21,7 @@ _COMMANDS = {
     "keys": ("api.cli.access", "keys"),
     "approvals": ("api.cli.access", "approvals"),
     "campaign": ("api.cli.campaign", "campaign"),
-    "rules": ("api.cli.rules", "rules"),
+    "rules": ("api.cli.policies", "rules"),
     "audit": ("api.cli.audit", "audit"),
     "demo": ("api.cli.demo", "demo"),
 }

@@ -26,7 +26,7 @@ def load_path(path: str) -> LoadedRuleset:
     try:
         return load_ruleset_file(file)
     except Malformed as error:
-        raise _from_here(error, file) from error
+        raise from_here(error, file) from error
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -42,7 +42,7 @@ def load_pack(path: str) -> LoadedRuleset:
     try:
         return load_ruleset(_AROUND.format(name=json.dumps(file.name)).encode(), file.name + "#", beside)
     except Malformed as error:
-        raise _from_here(error, file) from error
+        raise from_here(error, file) from error
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -67,10 +67,11 @@ def render(problems: Iterable[Problem], lang: Lang) -> str:
     return "\n".join(render_problems(group, lang, _source(file)) for file, group in groupby(problems, key=lambda problem: problem.file))
 
 
-def _from_here(error: Malformed, file: Path) -> Malformed:
+def from_here(error: Malformed, file: Path) -> Malformed:
+    """The error with the names of its files as paths from here."""
     problems = [replace(problem, file=str(file.parent / problem.file.removesuffix("#"))) for problem in problems_in(error)]
     ordered = sorted(problems, key=lambda problem: (problem.file != str(file), problem.file, problem.place))
-    return Malformed(error.code, error.text, errors=ordered)
+    return Malformed(error.code, error.text, **{**error.extra, "errors": ordered})
 
 
 def _unreadable(path: str, error: OSError) -> Malformed:

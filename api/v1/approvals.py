@@ -8,7 +8,7 @@ import marshmallow as ma
 from flask import Response
 from sqlalchemy import Connection, select
 
-from api.deciding import approval_view, decide_in
+from api.deciding import approval_view, decide_in, prepare_decision
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
@@ -79,10 +79,12 @@ def reject(ctx: Context, approval_id: str) -> Response:
 
 def _decide(ctx: Context, approval_id: str, approve: bool) -> Response:
     by, reason, now = ctx.caller.principal_id, ctx.body["reason"], ctx.services.clock.now()
+    prepare_decision(ctx.services.database, ctx.merchant, approval_id, approve=approve)
 
     def effect(connection: Connection) -> dict[str, Any]:
         return approval_view(decide_in(connection, by, ctx.merchant, approval_id, approve=approve, reason=reason, now=now))
 
     reply = once(ctx, effect)
     ctx.services.catalogue.forget()
+    ctx.services.rulesets.forget()
     return answer_reply(reply)

@@ -72,10 +72,10 @@ class Status(ma.Schema):
 def publish(ctx: Context) -> Response:
     """Check a file and propose it as the campaign's next version; every mistake is listed with its line and column."""
     body, author, now = ctx.body, ctx.caller.principal_id, ctx.services.clock.now()
+    policies = ctx.services.rulesets.bundle().for_merchant(ctx.merchant).serving(CLAIM_SCENE)
 
     def effect(connection: Connection) -> dict[str, Any]:
         wanted = {"source": body["source"].encode(), "name": body["name"], "note": body["note"], "base_version": body.get("base_version")}
-        policies = ctx.services.risk.policies.serving(CLAIM_SCENE)
         made = propose_campaign(connection, merchant=ctx.merchant, author=author, now=now, policies=policies, **wanted)
         return {"campaign": made.campaign, "version": made.version, "content_hash": made.content_hash, "approval_id": made.approval_id}
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 import campaigns.store.tables
 import core.db.tables
+import fraud.rulesets.tables
 import fraud.store.tables
 from core.audit.log import append
 from core.audit.sealer import seal_once, verify_chain
@@ -21,7 +22,7 @@ from core.db.engine import Database, open_database
 from core.db.types import metadata
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-TABLES = (campaigns.store.tables, core.db.tables, fraud.store.tables)
+TABLES = (campaigns.store.tables, core.db.tables, fraud.rulesets.tables, fraud.store.tables)
 
 
 def test_up_down_and_up_again(database_url: str) -> None:

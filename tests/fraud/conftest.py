@@ -16,6 +16,7 @@ from core.hotstate.clients import HotState
 from core.privacy.vault import Vault
 from fraud.engine import RiskEngine
 from fraud.policies import Policies, load_policies
+from fraud.rulesets.bundle import always
 from rules.files.load import ruleset_from_document
 from rules.model import Ruleset
 from rules.windows.spec import Feature
@@ -51,4 +52,4 @@ def policy(policies: Policies) -> Ruleset:
 @pytest.fixture
 def engine(hot: HotState, vault: Vault, policies: Policies, clock: TurnedClock) -> RiskEngine:
     # A generous deadline: these tests are about answers, and the machine may be busy.
-    return RiskEngine(hot, vault, policies, clock, deadline_ms=10_000)
+    return RiskEngine(hot, vault, always(policies), clock, deadline_ms=10_000)

@@ -15,6 +15,7 @@ from core.privacy.vault import Vault
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
 from fraud.policies import Policies
+from fraud.rulesets.bundle import always
 from tests.fraud.conftest import SCENE, event
 
 
@@ -34,7 +35,7 @@ def cluster() -> Iterator[HotState]:
 
 def test_checks_and_the_drainer_run_on_a_cluster(cluster: HotState, database: Database, vault: Vault, policies: Policies, clock: TurnedClock) -> None:
     cluster.flushall()
-    engine = RiskEngine(cluster, vault, policies, clock, deadline_ms=10_000)
+    engine = RiskEngine(cluster, vault, always(policies), clock, deadline_ms=10_000)
     engine.observe(event("opened", session="s0", kind="page.viewed"))
     made = [
         engine.check_and_stream(event(f"e{n}", f"u{n}", after=n, device="farm", ip="1.2.3.4", session=f"s{n}", merchant="a{b}:c"), SCENE) for n in range(20)

@@ -22,6 +22,7 @@ from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
 from fraud.policies import Policies
 from fraud.queries import find_decision
+from fraud.rulesets.bundle import always
 from fraud.store.tables import decisions, events
 from tests.fraud.conftest import SCENE, event
 
@@ -179,7 +180,7 @@ def test_an_emptied_redis_does_not_stop_the_drainer(database: Database, engine: 
 
 def test_without_redis_a_check_goes_straight_to_sql(database: Database, vault: Vault, policies: Policies, clock: TurnedClock) -> None:
     book = DecisionBook(database, vault, timeout_seconds=20)
-    away = RiskEngine(connect(NOWHERE), vault, policies, clock, direct=book)
+    away = RiskEngine(connect(NOWHERE), vault, always(policies), clock, direct=book)
     first, again = checks(away, 1)[0], checks(away, 1)[0]
     assert (first.outcome, first.degraded, again.id) == ("review", True, first.id)
     with database.read() as connection:
@@ -190,4 +191,4 @@ def test_without_redis_a_check_goes_straight_to_sql(database: Database, vault: V
 def test_with_both_away_nothing_is_promised(vault: Vault, policies: Policies, clock: TurnedClock) -> None:
     book = DecisionBook(open_database("sqlite:////nowhere/at/all.db"), vault)
     with pytest.raises(Unavailable):
-        checks(RiskEngine(connect(NOWHERE), vault, policies, clock, direct=book), 1)
+        checks(RiskEngine(connect(NOWHERE), vault, always(policies), clock, direct=book), 1)

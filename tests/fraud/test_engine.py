@@ -16,6 +16,7 @@ from fraud.answers import Answers
 from fraud.decision import Decision, from_record
 from fraud.engine import RiskEngine
 from fraud.policies import Policies
+from fraud.rulesets.bundle import always
 from rules.model import Ruleset
 from tests.fraud.conftest import SCENE, event
 
@@ -95,7 +96,7 @@ def test_an_unknown_policy_is_malformed(engine: RiskEngine) -> None:
 
 @pytest.mark.parametrize(("fallback", "outcome"), [("hold", "review"), ("allow", "allow"), ("reject", "reject")])
 def test_without_redis_the_policy_says_what_happens(vault: Vault, policy: Ruleset, clock: TurnedClock, fallback: str, outcome: str) -> None:
-    away = RiskEngine(connect(NOWHERE), vault, Policies([replace(policy, when_unavailable=fallback)]), clock)
+    away = RiskEngine(connect(NOWHERE), vault, always([replace(policy, when_unavailable=fallback)]), clock)
     decision = away.check(event("e1"), SCENE)
     assert (decision.outcome, decision.degraded, decision.reasons[-1].code) == (outcome, True, "risk_unavailable")
     assert decision.id.startswith("dec_")
@@ -103,7 +104,7 @@ def test_without_redis_the_policy_says_what_happens(vault: Vault, policy: Rulese
 
 def test_observing_without_redis_says_so(vault: Vault, policies: Policies, clock: TurnedClock) -> None:
     with pytest.raises(Unavailable):
-        RiskEngine(connect(NOWHERE), vault, policies, clock).observe(event("e1", session="s"))
+        RiskEngine(connect(NOWHERE), vault, always(policies), clock).observe(event("e1", session="s"))
 
 
 def test_a_late_answer_is_degraded_and_never_milder_than_the_verdict(
@@ -112,14 +113,14 @@ def test_a_late_answer_is_degraded_and_never_milder_than_the_verdict(
     for n in range(2):
         engine.check(event(f"e{n}", f"u{n}", device="farm"), SCENE)
     ticks = iter(range(1000))
-    slow = RiskEngine(hot, vault, Policies([replace(policy, when_unavailable="allow")]), clock, monotonic=lambda: float(next(ticks)))
+    slow = RiskEngine(hot, vault, always([replace(policy, when_unavailable="allow")]), clock, monotonic=lambda: float(next(ticks)))
     decision = slow.check(event("e9", "u9", device="farm"), SCENE, deadline_ms=500)
     assert (decision.outcome, decision.degraded) == ("reject", True)
 
 
 def test_a_lost_reply_leaves_one_decision_id(hot: HotState, vault: Vault, policies: Policies, clock: TurnedClock) -> None:
     """The answer is stored, its reply is lost: the degraded decision and the stored one are one decision."""
-    engine = RiskEngine(hot, vault, policies, clock, deadline_ms=10_000)
+    engine = RiskEngine(hot, vault, always(policies), clock, deadline_ms=10_000)
 
     def lose(place: Any, decision: Decision) -> Decision:
         Answers(hot, vault).settle(place, decision)
@@ -127,7 +128,7 @@ def test_a_lost_reply_leaves_one_decision_id(hot: HotState, vault: Vault, polici
 
     engine._answers.settle = lose  # type: ignore[method-assign]
     degraded = engine.check(event("e1"), SCENE)
-    stored = RiskEngine(hot, vault, policies, clock, deadline_ms=10_000).check(event("e1"), SCENE)
+    stored = RiskEngine(hot, vault, always(policies), clock, deadline_ms=10_000).check(event("e1"), SCENE)
     assert (degraded.degraded, stored.degraded, stored.id) == (True, False, degraded.id)
 
 

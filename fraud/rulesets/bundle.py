@@ -1,0 +1,75 @@
+"""What is live at one moment, immutable: each merchant sees its own policies, the platform's and the shipped ones, the nearest of each id.
+
+Whatever is derived from a set of policies is kept with it and dies with it; sets that did not change move on to the next bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
+
+from core.access.principals import PLATFORM
+from fraud.policies import Policies
+from rules.model import Ruleset
+
+T = TypeVar("T")
+# Owner → policy id → the ruleset that serves.
+Owned = Mapping[str, Mapping[str, Ruleset]]
+
+
+class View:
+    """One merchant's policies, and what was made of them."""
+
+    __slots__ = ("__weakref__", "_made", "policies")
+
+    def __init__(self, policies: Policies) -> None:
+        self.policies = policies
+        self._made: dict[Callable[[Policies], object], object] = {}
+
+    def kept(self, make: Callable[[Policies], T]) -> T:
+        """What `make` makes of these policies, made once (perhaps twice when threads meet, which does no harm)."""
+        found = self._made.get(make)
+        if found is None:
+            found = self._made.setdefault(make, make(self.policies))
+        return found  # type: ignore[return-value]
+
+    def holds(self, rulesets: Mapping[str, Ruleset]) -> bool:
+        """Whether these are exactly the policies of this view."""
+        mine = list(self.policies)
+        return len(mine) == len(rulesets) and all(rulesets.get(one.id) is one for one in mine)
+
+
+class Bundle:
+    """Views by merchant. A merchant without policies of its own shares the platform's view, so that views never outnumber publishers."""
+
+    __slots__ = ("__weakref__", "_others", "_owned")
+
+    def __init__(self, shipped: Iterable[Ruleset], owned: Owned | None = None, before: Bundle | None = None) -> None:
+        owned = owned or {}
+        common = {one.id: one for one in shipped} | dict(owned.get(PLATFORM, {}))
+        self._others: View = _view(common, None if before is None else before._others)
+        self._owned: dict[str, View] = {}
+        for merchant in owned.keys() - {PLATFORM}:
+            if owned[merchant]:
+                self._owned[merchant] = _view(common | dict(owned[merchant]), None if before is None else before._owned.get(merchant))
+
+    def __iter__(self) -> Iterator[View]:
+        yield self._others
+        yield from self._owned.values()
+
+    def view(self, merchant: str) -> View:
+        return self._owned.get(merchant, self._others)
+
+    def for_merchant(self, merchant: str) -> Policies:
+        """The policies that may judge the merchant's events."""
+        return self.view(merchant).policies
+
+
+def always(rulesets: Iterable[Ruleset]) -> Callable[[], Bundle]:
+    """A bundle that never changes: for tests, and wherever nothing is published."""
+    bundle = Bundle(rulesets)
+    return lambda: bundle
+
+
+def _view(rulesets: Mapping[str, Ruleset], before: View | None) -> View:
+    return before if before is not None and before.holds(rulesets) else View(Policies(rulesets.values()))
