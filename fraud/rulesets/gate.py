@@ -43,7 +43,7 @@ class Ready:
 
 
 def ready_file(source: bytes, name: str, includes: Reader = lambda _: None, trial: Trial = try_in_subprocess) -> Ready:
-    """Read, check, lint and try a file; warnings are for its writer, errors refuse it. Raises `Malformed`: `bad_file`, `feature_not_online` or `trial_failed`."""
+    """Read, check, lint and try a file; errors refuse it. Raises `Malformed`: `bad_file`, `feature_not_online` or `trial_failed`."""
     used: dict[str, str] = {}
 
     def noted(wanted: str) -> bytes | None:
