@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
+from campaigns.diff import document_of_version
 from campaigns.files.load import LoadedCampaign, campaign_from_document, load_campaign
 from campaigns.gate.rebuild import raise_epoch
 from campaigns.model import Campaign
@@ -52,7 +53,20 @@ def propose_campaign(
     Raises `Malformed` with every place that is wrong; `Conflict` when `base_version` is not the newest (a stale edit), when nothing
     changed, or when the file changes the campaign's mechanic.
     """
-    loaded = load_campaign(source, name, policies)
+    return _propose(connection, merchant, load_campaign(source, name, policies), source, author, note, now, base_version)
+
+
+def rollback_campaign(connection: Connection, *, merchant: str, campaign: str, to_version: int, author: str, note: str, now: datetime) -> Proposed:
+    """Propose an earlier version's document as a new version; it waits for approval as any other. Raises `NotFound` and `Conflict`."""
+    document = document_of_version(connection, merchant, campaign, to_version)
+    of_it = (campaign_versions.c.merchant == merchant, campaign_versions.c.campaign == campaign, campaign_versions.c.version == to_version)
+    source = connection.execute(select(campaign_versions.c.source).where(*of_it)).scalar_one()
+    return _propose(connection, merchant, LoadedCampaign(campaign_from_document(document), document), source, author, note, now, None)
+
+
+def _propose(
+    connection: Connection, merchant: str, loaded: LoadedCampaign, source: bytes, author: str, note: str, now: datetime, base_version: int | None
+) -> Proposed:
     content_hash = digest(canonical(loaded.document))
     campaign = loaded.campaign
     insert_ignore(connection, campaigns, {"merchant": merchant, "id": campaign.id, "mechanic": campaign.mechanic, "gate_epoch": 1, "created_at": now})

@@ -1,4 +1,4 @@
-"""One change between two policies: what it is about, the old and the new value, and a line in two languages."""
+"""One change between two versions of a file: what it is about, the old and the new value, and a line in two languages."""
 
 from __future__ import annotations
 
@@ -33,8 +33,24 @@ _ZH = {
     "note": "备注",
     "pack": "所属规则包",
     "window": "窗口",
+    "title": "标题",
+    "starts": "开始",
+    "ends": "结束",
+    "limits": "限量",
+    "budget_fen": "预算",
+    "policy": "风控策略",
+    "eligible_when": "领取条件",
+    "coupon": "优惠券",
 }
-_EN = {"rules": "rule", "features": "feature", "parameters": "parameter", "lists": "list", "fields": "field", "bands": "bands", "pack": "comes from"}
+_EN = {
+    "rules": "rule",
+    "features": "feature",
+    "parameters": "parameter",
+    "lists": "list",
+    "fields": "field",
+    "pack": "comes from",
+    "budget_fen": "budget",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -87,6 +88,10 @@ def publish(screen: Screen, file: str, note: str, base: int | None, key: str | N
             raise
         click.echo(render_problems(error.extra["errors"], screen.lang, source), err=True)
         raise SystemExit(1) from error
+    _say_proposed(screen, made)
+
+
+def _say_proposed(screen: Screen, made: Any) -> None:
     body = {"campaign": made.campaign, "version": made.version, "approval_id": made.approval_id, "content_hash": made.content_hash}
     shown = Text(
         zh=f"{made.campaign} 第 {made.version} 版已送审。另一位同事批准后立即生效:\n  sheepdog approvals approve {made.approval_id}",
@@ -126,6 +131,47 @@ def show(screen: Screen, campaign_id: str, key: str | None, merchant: str | None
     with services.database.read() as connection:
         found = show_campaign(connection, caller.for_merchant(merchant), campaign_id)
     screen.result(found, json.dumps(found, ensure_ascii=False, indent=2))
+
+
+@campaign.command(epilog="Example:  sheepdog campaign diff new-user-coupon 1 2")
+@click.argument("campaign_id")
+@click.argument("old", type=click.IntRange(1, 10**6), metavar="FROM")
+@click.argument("new", type=click.IntRange(1, 10**6), metavar="TO")
+@key_option
+@merchant_option
+@command_options
+def diff(screen: Screen, campaign_id: str, old: int, new: int, key: str | None, merchant: str | None) -> None:
+    """Show what changed between two versions of a campaign, by meaning."""
+    from campaigns.diff import diff_campaign
+    from rules.changes import render
+
+    _, services = settings_and_services()
+    caller = caller_of(services, key)
+    caller.require("marketer", "compliance", "shop")
+    with services.database.read() as connection:
+        changes = diff_campaign(connection, caller.for_merchant(merchant), campaign_id, old, new)
+    screen.result([change.as_dict(screen.lang) for change in changes], render(changes, screen.lang))
+
+
+@campaign.command(epilog="Example:  sheepdog campaign rollback new-user-coupon 1 --note 'version 2 gave too much'")
+@click.argument("campaign_id")
+@click.argument("version", type=click.IntRange(1, 10**6))
+@click.option("--note", default="", help="Why, for the person who approves and for the record.")
+@key_option
+@merchant_option
+@command_options
+def rollback(screen: Screen, campaign_id: str, version: int, note: str, key: str | None, merchant: str | None) -> None:
+    """Propose an earlier version's document as a new version; a second person approves it as any other."""
+    from campaigns.publishing import rollback_campaign
+
+    _, services = settings_and_services()
+    caller = caller_of(services, key)
+    caller.require("marketer")
+    of = caller.for_merchant(merchant)
+    with services.database.write() as connection:
+        who, now = caller.principal_id, services.clock.now()
+        made = rollback_campaign(connection, merchant=of, campaign=campaign_id, to_version=version, author=who, note=note, now=now)
+    _say_proposed(screen, made)
 
 
 def _act(name: str, help_en: str) -> None:

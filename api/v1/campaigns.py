@@ -10,12 +10,15 @@ from sqlalchemy import Connection
 
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
+from api.errors import reader_language
 from api.pages import PageQuery, page, read_cursor
-from api.v1.fields import StrictInteger, text
+from api.v1.fields import Change, StrictInteger, text
 from api.wiring import CLAIM_SCENE
 from campaigns.catalogue import list_campaigns, show_campaign
+from campaigns.diff import diff_campaign
 from campaigns.lifecycle import act
-from campaigns.publishing import propose_campaign
+from campaigns.publishing import Proposed as Made
+from campaigns.publishing import propose_campaign, rollback_campaign
 
 blp = Resource("campaigns", __name__, description="Campaigns from YAML files.")
 _READERS = ("marketer", "compliance", "shop")
@@ -59,6 +62,21 @@ class Campaign(ma.Schema):
     versions = ma.fields.List(ma.fields.Dict())
 
 
+class CampaignDiffQuery(ma.Schema):
+    from_ = ma.fields.Integer(required=True, validate=ma.validate.Range(1, 10**6), data_key="from")
+    to = ma.fields.Integer(required=True, validate=ma.validate.Range(1, 10**6))
+
+
+class CampaignDiff(ma.Schema):
+    campaign = ma.fields.String()
+    changes = ma.fields.List(ma.fields.Nested(Change))
+
+
+class CampaignRollbackBody(ma.Schema):
+    to_version = StrictInteger(strict=True, required=True, validate=ma.validate.Range(1, 10**6))
+    note = text(2000, least=0, load_default="")
+
+
 class ReasonBody(ma.Schema):
     reason = text(2000, least=0, load_default="")
 
@@ -76,8 +94,7 @@ def publish(ctx: Context) -> Response:
 
     def effect(connection: Connection) -> dict[str, Any]:
         wanted = {"source": body["source"].encode(), "name": body["name"], "note": body["note"], "base_version": body.get("base_version")}
-        made = propose_campaign(connection, merchant=ctx.merchant, author=author, now=now, policies=policies, **wanted)
-        return {"campaign": made.campaign, "version": made.version, "content_hash": made.content_hash, "approval_id": made.approval_id}
+        return _view(propose_campaign(connection, merchant=ctx.merchant, author=author, now=now, policies=policies, **wanted))
 
     return answer_reply(once(ctx, effect, 201))
 
@@ -98,6 +115,25 @@ def show(ctx: Context, campaign_id: str) -> Response:
         return answer(show_campaign(connection, ctx.merchant, campaign_id))
 
 
+@blp.endpoint("GET", "/campaigns/<campaign_id>/diff", scopes=_READERS, query=CampaignDiffQuery, replies={200: CampaignDiff})
+def compare(ctx: Context, campaign_id: str) -> Response:
+    """What changed from one version to another, by meaning."""
+    with ctx.services.database.read() as connection:
+        changes = diff_campaign(connection, ctx.merchant, campaign_id, ctx.query["from_"], ctx.query["to"])
+    return answer({"campaign": campaign_id, "changes": [change.as_dict(reader_language()) for change in changes]})
+
+
+@blp.endpoint("POST", "/campaigns/<campaign_id>/rollback", scopes=("marketer",), body=CampaignRollbackBody, replies={201: Proposed}, effect=True)
+def rollback(ctx: Context, campaign_id: str) -> Response:
+    """Propose an earlier version's document as a new version."""
+    author, now, to, note = ctx.caller.principal_id, ctx.services.clock.now(), ctx.body["to_version"], ctx.body["note"]
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        return _view(rollback_campaign(connection, merchant=ctx.merchant, campaign=campaign_id, to_version=to, author=author, note=note, now=now))
+
+    return answer_reply(once(ctx, effect, 201))
+
+
 @blp.endpoint("POST", "/campaigns/<campaign_id>/pause", scopes=("marketer", "compliance"), body=ReasonBody, replies={200: Status}, effect=True)
 def pause(ctx: Context, campaign_id: str) -> Response:
     """Refuse new claims until it is resumed."""
@@ -114,6 +150,10 @@ def resume(ctx: Context, campaign_id: str) -> Response:
 def end(ctx: Context, campaign_id: str) -> Response:
     """End it for good; coupons that were given keep their validity."""
     return _act(ctx, campaign_id, "end")
+
+
+def _view(made: Made) -> dict[str, Any]:
+    return {"campaign": made.campaign, "version": made.version, "content_hash": made.content_hash, "approval_id": made.approval_id}
 
 
 def _act(ctx: Context, campaign_id: str, name: str) -> Response:

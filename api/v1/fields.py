@@ -55,3 +55,13 @@ def event_of(body: Mapping[str, Any], *, id: str, type: str, merchant: str, rece
     flag = "" if "occurred_at" in body else "unstated"
     occurred = body.get("occurred_at", received_at)
     return Event(id=id, type=type, merchant=merchant, occurred_at=occurred, received_at=received_at, ip=ip, clock_flag=flag, **who, **more)
+
+
+class Change(ma.Schema):
+    """One change between two versions, by meaning."""
+
+    kind = ma.fields.String(metadata={"description": "added, removed or changed"})
+    path = ma.fields.List(ma.fields.String())
+    old = ma.fields.Raw(allow_none=True)
+    new = ma.fields.Raw(allow_none=True)
+    text = ma.fields.String()

@@ -13,7 +13,7 @@ from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.errors import reader_language
 from api.pages import PageQuery, page, read_cursor
-from api.v1.fields import StrictInteger, text
+from api.v1.fields import Change, StrictInteger, text
 from core.errors import NotFound
 from core.text import Text
 from fraud.rulesets.catalogue import diff_versions, list_policies, show_policy, show_version
@@ -115,17 +115,9 @@ class WholePolicyVersion(PolicyVersion):
     includes = ma.fields.Dict()
 
 
-class PolicyChange(ma.Schema):
-    kind = ma.fields.String(metadata={"description": "added, removed or changed"})
-    path = ma.fields.List(ma.fields.String())
-    old = ma.fields.Raw(allow_none=True)
-    new = ma.fields.Raw(allow_none=True)
-    text = ma.fields.String()
-
-
 class PolicyDiff(ma.Schema):
     policy = ma.fields.String()
-    changes = ma.fields.List(ma.fields.Nested(PolicyChange))
+    changes = ma.fields.List(ma.fields.Nested(Change))
 
 
 @blp.endpoint("GET", "/policies", scopes=_READERS, query=PageQuery, replies={200: PolicyList})

@@ -198,3 +198,38 @@ def test_a_pack_is_left_to_the_policies_that_include_it(shell: Shell, policy: Pa
 
 def test_the_schema_is_printed(shell: Shell) -> None:
     assert json.loads(shell.ok("rules", "schema")) == rules_json_schema()
+
+
+def test_what_is_most_likely_a_mistake_warns_and_fails_only_when_asked_to(shell: Shell, policy: Path) -> None:
+    change(policy, "claims >= 3", "claims == 3")
+    assert "claim.yaml:8:11: claims is a count; the next event passes by == 3  [equals_on_count]" in shell.ok("rules", "check", "claim.yaml")
+    assert "write >= 3" in failing(shell, "rules", "check", "claim.yaml", "--strict")
+    assert [one["code"] for one in shell.json("rules", "check", "claim.yaml")["warnings"]] == ["missing_test", "equals_on_count"]
+
+
+def test_what_can_never_be_right_fails_at_its_place_in_an_included_file_too(shell: Shell, policy: Path) -> None:
+    change(policy.parent / "devices.yaml", "accounts >= 2", "accounts >= 101")
+    said = failing(shell, "rules", "check", "claim.yaml")
+    assert "devices.yaml:6:11: accounts counts up to 100, so >= 101 cannot be told  [threshold_beyond_cap]" in said
+
+
+EVENTS = '[{"user": "a", "device": "d1"}, {"user": "b", "device": "d1", "amount": "¥4.50"}]'
+
+
+def test_a_verdict_is_explained_as_a_tree_and_to_programs(shell: Shell, policy: Path) -> None:
+    (policy.parent / "events.json").write_text(EVENTS, encoding="utf-8")
+    said = shell.ok("rules", "explain", "claim.yaml", "--event", "events.json")
+    assert "● farm  hit  +100  [accounts: 24h]" in said
+    assert "accounts >= 2  (2 >= 2) → true" in said
+    assert "○ burst  miss  +30  [claims: 10m]" in said
+    assert "score 100 → reject" in said
+    assert "● farm  命中" in shell.ok("rules", "explain", "claim.yaml", "--event", "events.json", "--lang", "zh")
+    body = shell.json("rules", "explain", "claim.yaml", "--event", "events.json")
+    assert (body["outcome"], {one["id"]: one["result"] for one in body["rules"]}) == ("reject", {"farm": "hit", "burst": "miss"})
+
+
+def test_an_event_that_cannot_be_read_is_told(shell: Shell, policy: Path) -> None:
+    for content, word in (("{not json", "is not JSON"), ('{"usr": "a"}', "did you mean user?"), ("[]", "list of 1 to")):
+        (policy.parent / "events.json").write_text(content, encoding="utf-8")
+        assert word in shell.refused("rules", "explain", "claim.yaml", "--event", "events.json")
+    assert "policy that includes it" in shell.refused("rules", "explain", "devices.yaml", "--event", "events.json")
