@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -11,10 +12,12 @@ from sqlalchemy import select
 from core.access.approvals import Approval
 from core.access.principals import add_principal
 from core.clock import TurnedClock
-from core.db.engine import Database
+from core.db import migrate
+from core.db.engine import Database, open_database
 from fraud.rulesets.publishing import Proposed, decide_policy, propose_policy, rollback_policy
 from fraud.rulesets.tables import policies, policy_generation, policy_versions
 from rules.files.load import load_ruleset
+from tests.conftest import sqlite_url
 
 MERCHANT = "shop-1"
 
@@ -97,3 +100,10 @@ def open_shelf(database: Database, clock: TurnedClock, merchant: str = MERCHANT)
         names = ("maker", "checker")
         maker, checker = (add_principal(connection, merchant=merchant, kind="person", name=name, actor="system", now=clock.now()) for name in names)
     return Shelf(database, clock, maker, checker, merchant)
+
+
+def sqlite_in(folder: Path) -> Database:
+    """A SQLite database of its own, at the newest schema."""
+    opened = open_database(sqlite_url(folder))
+    migrate.upgrade(opened)
+    return opened

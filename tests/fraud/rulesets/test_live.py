@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import json
-import tracemalloc
-import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +10,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import update
 
 from core.canon import canonical
 from core.clock import TurnedClock
@@ -24,18 +19,15 @@ from core.errors import Malformed, Unavailable
 from core.hotstate.clients import HotState
 from core.privacy.vault import Vault
 from fraud.engine import RiskEngine
-from fraud.features.read import FeatureReader
-from fraud.policies import Policies
 from fraud.rulesets.bundle import Bundle
 from fraud.rulesets.live import LiveRulesets
 from fraud.rulesets.settling import raise_generation
 from fraud.rulesets.tables import policy_versions
-from rules.files.build import version_of
 from rules.files.load import load_ruleset
 from rules.model import Ruleset
 from tests.conftest import sqlite_url
 from tests.fraud.conftest import event
-from tests.fraud.rulesets.shelf import MERCHANT, Shelf, open_shelf, policy_file
+from tests.fraud.rulesets.shelf import MERCHANT, Shelf, open_shelf, policy_file, sqlite_in
 
 SCENE = "coupon.claim"
 
@@ -151,7 +143,7 @@ def test_times_are_honoured_by_the_clock_alone(shelf: Shelf, live: LiveRulesets,
 
 
 def test_while_sql_is_away_the_old_bundle_stays_and_times_go_on(tmp_path: Path, clock: TurnedClock, time: Time) -> None:
-    shelf = open_shelf(_sqlite(tmp_path), clock)
+    shelf = open_shelf(sqlite_in(tmp_path), clock)
     live = live_of(shelf, time)
     shelf.publish(policy_file(3))
     shelf.publish(policy_file(5), effective_from=shelf.later(hours=1))
@@ -252,61 +244,6 @@ def test_events_are_counted_for_every_policy_of_the_merchant(shelf: Shelf, live:
         engine.observe(event("o1", "a", kind="order.paid", merchant=merchant))
     assert engine.check(event("e1", "a", merchant=MERCHANT), SCENE, "claims").score == 50
     assert engine.check(event("e1", "a", merchant="shop-2"), SCENE, "shipped").score == 0
-
-
-def test_memory_is_flat_over_500_reloads(tmp_path: Path, clock: TurnedClock, time: Time, vault: Vault) -> None:
-    shelf = open_shelf(_sqlite(tmp_path), clock)
-    live = live_of(shelf, time)
-    shelf.publish(policy_file(3, policy="steady"))
-    shelf.publish(policy_file(3))
-    steady = live.bundle().for_merchant(MERCHANT).find(SCENE, "steady")
-    [first] = shelf.rows()
-    dropped: list[weakref.ref[Any]] = []
-
-    def reader_of(policies: Policies) -> FeatureReader:
-        return FeatureReader(vault, list(policies), 60)
-
-    def reload(number: int) -> None:
-        _put_live(shelf, first, number)
-        time.seconds += 1
-        view = live.bundle().view(MERCHANT)
-        assert threshold(live.bundle()) == f"accounts >= {number}"
-        view.kept(reader_of).prepare(event("e", device="d", merchant=MERCHANT), SCENE, view.policies.find(SCENE, "claims"))
-        dropped.append(weakref.ref(view))
-
-    for number in range(2, 302):
-        reload(number)
-    tracemalloc.start()
-    sizes = []
-    for number in range(302, 502):
-        reload(number)
-        if number % 50 == 1:
-            gc.collect()
-            sizes.append(tracemalloc.get_traced_memory()[0])
-    tracemalloc.stop()
-    assert len(dropped) == 500
-    assert sum(ref() is not None for ref in dropped) == 1
-    # The rulesets that were traced would be megabytes.
-    assert sizes[-1] - sizes[0] < 256 * 1024, sizes
-    assert live.bundle().for_merchant(MERCHANT).find(SCENE, "steady") is steady
-    shelf.database.engine.dispose()
-
-
-def _put_live(shelf: Shelf, row: Any, number: int) -> None:
-    """What an approval leaves behind, without reading a file."""
-    document = json.loads(row.document)
-    document["rules"][0]["when"] = f"accounts >= {number}"
-    columns = {"version": number + 10, "content_hash": version_of(document), "document": canonical(document), "approval_id": f"apr_{number}"}
-    with shelf.database.write() as connection:
-        connection.execute(update(policy_versions).where(policy_versions.c.policy == "claims", policy_versions.c.state == "live").values(state="retired"))
-        connection.execute(policy_versions.insert().values({**row._asdict(), **columns, "state": "live"}))
-        raise_generation(connection)
-
-
-def _sqlite(folder: Path) -> Any:
-    opened = open_database(sqlite_url(folder))
-    migrate.upgrade(opened)
-    return opened
 
 
 def _break(shelf: Shelf) -> list[str]:
