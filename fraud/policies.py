@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from core.errors import Malformed
+from core.errors import Conflict, Malformed
 from core.text import Text
 from rules.files.load import is_pack, load_ruleset_file
 from rules.model import Ruleset
@@ -29,6 +29,16 @@ class Policies:
     def serving(self, scene: str) -> list[str]:
         """The ids of the scene's policies: what a campaign may name."""
         return sorted(policy.id for policy in self._by_scene.get(scene, ()))
+
+    def require_scene(self, policy: Ruleset) -> None:
+        """Raises `Conflict` where a policy of this id serves another scene: whoever names it there would be left without."""
+        serving = self._by_id.get(policy.id)
+        if serving is not None and serving.scene != policy.scene:
+            text = Text(
+                zh=f"策略 {policy.id} 的场景({serving.scene})不能更换,请使用新的策略编号",
+                en=f"the scene of policy {policy.id} ({serving.scene}) cannot change; use another policy id",
+            )
+            raise Conflict("scene_changed", text, scene=serving.scene)
 
     def find(self, scene: str, policy: str | None = None) -> Ruleset:
         """The named policy, or the scene's only one. Raises `Malformed`."""

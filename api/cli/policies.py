@@ -36,6 +36,7 @@ def publish(screen: Screen, file: str, note: str, base: int | None, begins: str 
     caller = caller_of(services, key)
     caller.require("marketer")
     of, ready = caller.for_merchant(merchant), _ready(screen, file)
+    services.rulesets.bundle().for_merchant(of).require_scene(ready.loaded.ruleset)
     zone = ready.loaded.ruleset.zone
     with services.database.write() as connection:
         made = propose_policy(

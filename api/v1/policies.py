@@ -136,13 +136,13 @@ def show(ctx: Context, policy_id: str) -> Response:
         return answer(show_policy(connection, ctx.merchant, policy_id))
 
 
-@blp.endpoint("GET", "/policies/<policy_id>/versions/<int:version>", scopes=_READERS, replies={200: WholePolicyVersion})
-def version(ctx: Context, policy_id: str, version: int) -> Response:
+@blp.endpoint("GET", "/policies/<policy_id>/versions/<version>", scopes=_READERS, replies={200: WholePolicyVersion})
+def version(ctx: Context, policy_id: str, version: str) -> Response:
     """One version whole: its document and the files that it was made of."""
-    if version > _VERSION_MAX:
+    if not (version.isascii() and version.isdecimal()) or len(version) > 7:
         raise NotFound("version_not_found", Text(zh="没有这个版本", en="there is no such version"))
     with ctx.services.database.read() as connection:
-        return answer(show_version(connection, ctx.merchant, policy_id, version))
+        return answer(show_version(connection, ctx.merchant, policy_id, int(version)))
 
 
 @blp.endpoint("GET", "/policies/<policy_id>/diff", scopes=_READERS, query=PolicyDiffQuery, replies={200: PolicyDiff})
@@ -159,6 +159,7 @@ def publish(ctx: Context) -> Response:
     body, author, now = ctx.body, ctx.caller.principal_id, ctx.services.clock.now()
     given = {name: content.encode() for name, content in body.get("includes", {}).items()}
     ready = ready_file(body["source"].encode(), body["name"], given.get)
+    ctx.services.rulesets.bundle().for_merchant(ctx.merchant).require_scene(ready.loaded.ruleset)
     about: dict[str, Any] = {"note": body["note"], **{name: body.get(name) for name in ("base_version", "effective_from", "effective_to")}}
     files: dict[str, Any] = {"loaded": ready.loaded, "source": ready.source, "includes": ready.includes}
 

@@ -154,3 +154,8 @@ def test_a_campaign_may_name_a_policy_of_its_merchant(shop: Shop) -> None:
 def test_on_postgres_a_policy_goes_live_as_well(postgres_shop: Shop) -> None:
     publish(postgres_shop, policy_file(2))
     assert [check(postgres_shop, f"e{user}", user)["outcome"] for user in "ab"] == ["allow", "reject"]
+
+
+def test_a_shipped_policys_id_keeps_its_scene(shop: Shop) -> None:
+    refused = propose(shop, policy_file(scene="order.paid").replace("policy: claims", "policy: new-user-claim"))
+    assert (refused.status_code, refused.json["code"], refused.json["scene"]) == (409, "scene_changed", "coupon.claim")
