@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from rules.lang.faults import BadExpression, Flaw, Span, flaw
 from rules.lang.functions import ARGUMENTS_MAX, FUNCTIONS, Function
 from rules.lang.kinds import AMOUNTS, EXAMPLES, NAMES_ZH, ORDERED, Kind
 from rules.lang.meaning import ARITHMETIC
+from rules.lang.nearest import nearest
 from rules.lang.parser import parse
 from rules.lang.syntax import Apply, Chain, Infix, Literal, Member, Prefix, Shape, Word
 
@@ -74,10 +74,8 @@ class _Checker:
         return None
 
     def _unknown(self, code: str, word: Word, known: list[str], zh: str, en: str) -> None:
-        near = difflib.get_close_matches(word.name, known, n=1, cutoff=0.6)
-        hints = (
-            (f"是否想写 {near[0]}?", f"did you mean {near[0]}?") if near else (f"可用:{'、'.join(sorted(known)[:8])}", f"known: {', '.join(sorted(known)[:8])}")
-        )
+        near = nearest(word.name, known)
+        hints = (f"是否想写 {near}?", f"did you mean {near}?") if near else (f"可用:{'、'.join(sorted(known)[:8])}", f"known: {', '.join(sorted(known)[:8])}")
         self._complain(code, word.span, f"没有{zh} {word.name[:60]}", f"there is no {en} {word.name[:60]}", *(hints if known else ("", "")))
 
     def _prefix(self, shape: Prefix) -> tree.Node | None:

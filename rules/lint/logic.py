@@ -7,12 +7,13 @@ comparison of a name with a constant decides, no claim is made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 from rules.lang import tree
+from rules.lang.interpret import interpret
 from rules.lang.kinds import Kind
 from rules.lang.meaning import EXACT_MAX
 from rules.lang.show import show
@@ -21,6 +22,8 @@ from rules.model import Ruleset
 from rules.windows.spec import Aggregate, Window
 
 ALTERNATIVES_MAX = 256
+# Demands that one check looks at in all, a second or two: every pair of some 150 rules over the same names. Pairs over other names cost next to nothing.
+WORK_MAX = 300_000
 _NOT = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not in", "not in": "in"}
 _FLIPPED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _FRACTIONS = frozenset({Kind.NUMBER})
@@ -36,60 +39,126 @@ class Demand:
 
 
 Alternative: TypeAlias = frozenset[Demand]
+Ways: TypeAlias = tuple[Alternative, ...] | None
 
 
 class TooMany(Exception):
-    """The alternatives passed the bound."""
+    """The alternatives, or the work, passed the bound."""
 
 
 def can_be(ruleset: Ruleset, node: tree.Node, truth: bool) -> bool | None:
     """Whether the condition can come out so; None: not known. False is certain."""
-    try:
-        return any(_possible(ruleset, alternative) for alternative in alternatives(node, truth))
-    except TooMany:
-        return None
+    return Reasoner(ruleset).can_be(node, truth)
 
 
 def implies(ruleset: Ruleset, first: tree.Node, second: tree.Node) -> bool:
     """True only when the second is certainly true wherever the first is."""
-    try:
-        ways, denials = alternatives(first, True), alternatives(second, False)
-    except TooMany:
-        return False
-    # What is not understood, or not there, may leave the second missing where the first is true.
-    if any(demand.operator == "holds" for denial in denials for demand in denial):
-        return False
-    needed = set(tree.names_of(second))
-    return all(not _possible(ruleset, way) or (needed <= _present(way) and not any(_possible(ruleset, way | denial) for denial in denials)) for way in ways)
+    return Reasoner(ruleset).implies(first, second)
+
+
+class Reasoner:
+    """Answers about the conditions of one ruleset. Each is taken apart once, and all the work is bounded: past that nothing more is claimed."""
+
+    def __init__(self, ruleset: Ruleset, work_max: int = WORK_MAX) -> None:
+        self._ruleset, self._left = ruleset, work_max
+        # By identity, with the tree kept alive beside it: hashing a whole tree for every pair of rules takes longer than the answer.
+        self._ways: dict[tuple[int, bool], tuple[tree.Node, Ways]] = {}
+        self._names: dict[int, tuple[tree.Node, frozenset[str]]] = {}
+
+    def can_be(self, node: tree.Node, truth: bool) -> bool | None:
+        """As the function of this name."""
+        ways = self.ways(node, truth)
+        try:
+            return None if ways is None else any(self._possible(way) for way in ways)
+        except TooMany:
+            return None
+
+    def implies(self, first: tree.Node, second: tree.Node) -> bool:
+        """As the function of this name."""
+        ways, denials = self.ways(first, True), self.ways(second, False)
+        if ways is None or denials is None:
+            return False
+        # What is not understood, or not there, may leave the second missing where the first is true.
+        if any(demand.operator == "holds" for denial in denials for demand in denial):
+            return False
+        try:
+            return all(self._leads_to(way, self._names_of(second), denials) for way in ways)
+        except TooMany:
+            return False
+
+    def ways(self, node: tree.Node, truth: bool) -> Ways:
+        """The ways in which the node comes out so; each is a set of demands that hold together. None past the bound."""
+        key = (id(node), truth)
+        if key not in self._ways:
+            try:
+                self._ways[key] = (node, self._alternatives(node, truth))
+            except TooMany:
+                self._ways[key] = (node, None)
+        return self._ways[key][1]
+
+    def _names_of(self, node: tree.Node) -> frozenset[str]:
+        if id(node) not in self._names:
+            self._names[id(node)] = (node, frozenset(tree.names_of(node)))
+        return self._names[id(node)][1]
+
+    def _leads_to(self, way: Alternative, needed: frozenset[str], denials: tuple[Alternative, ...]) -> bool:
+        self._spend(1)
+        if needed <= _present(way) and not any(self._possible(way | denial) for denial in denials):
+            return True
+        return not self._possible(way)
+
+    def _possible(self, alternative: Alternative) -> bool:
+        self._spend(len(alternative) + 1)
+        return _possible(self._ruleset, alternative)
+
+    def _spend(self, work: int) -> None:
+        self._left -= work
+        if self._left < 0:
+            raise TooMany
+
+    def _alternatives(self, node: tree.Node, truth: bool) -> tuple[Alternative, ...]:
+        match node:
+            case tree.Not():
+                return self._alternatives(node.inner, not truth)
+            case tree.All() | tree.Some():
+                parts = [self._alternatives(part, truth) for part in node.parts]
+                if isinstance(node, tree.All) is truth:
+                    return self._together(parts)
+                return _bounded({way for ways in parts for way in ways})
+        return self._alone(node, truth)
+
+    def _together(self, parts: list[tuple[Alternative, ...]]) -> tuple[Alternative, ...]:
+        ways: set[Alternative] = {frozenset()}
+        for part in parts:
+            if len(ways) * len(part) > ALTERNATIVES_MAX:
+                raise TooMany
+            self._spend(len(ways) * len(part))
+            ways = {one | other for one, other in product(ways, part)}
+        return tuple(ways)
+
+    def _alone(self, node: tree.Node, truth: bool) -> tuple[Alternative, ...]:
+        """A condition that is no `and`, `or` or `not`."""
+        found = folded(node, self._ruleset.zone)
+        if found is None:
+            return ()
+        if isinstance(found, tree.Const):
+            return (frozenset(),) if found.value is truth else ()
+        return (frozenset({_demand(found, truth)}),)
+
+
+def folded(node: tree.Node, zone: ZoneInfo) -> tree.Node | None:
+    """The condition, with what has no names worked out. None where that is missing: then the condition comes out neither true nor false."""
+    if not any(isinstance(part, tree.Name) or (isinstance(part, tree.In) and part.named) for part in tree.walk(node)):
+        value = interpret(node, {}, {}, zone)
+        return None if value is None else tree.Const(node.kind, value, node.span)
+    if isinstance(node, tree.Compare):
+        left, right = folded(node.left, zone), folded(node.right, zone)
+        return None if left is None or right is None else replace(node, left=left, right=right)
+    return node
 
 
 def _present(alternative: Alternative) -> set[str]:
     return {demand.name for demand in alternative if demand.operator not in ("absent", "holds")}
-
-
-@lru_cache(maxsize=4096)
-def alternatives(node: tree.Node, truth: bool) -> tuple[Alternative, ...]:
-    """The ways in which the node comes out so; each is a set of demands that hold together. Raises `TooMany`."""
-    match node:
-        case tree.Const():
-            return (frozenset(),) if node.value is truth else ()
-        case tree.Not():
-            return alternatives(node.inner, not truth)
-        case tree.All() | tree.Some():
-            parts = [alternatives(part, truth) for part in node.parts]
-            if isinstance(node, tree.All) is truth:
-                return _together(parts)
-            return _bounded({way for ways in parts for way in ways})
-    return (frozenset({_demand(node, truth)}),)
-
-
-def _together(parts: list[tuple[Alternative, ...]]) -> tuple[Alternative, ...]:
-    ways: set[Alternative] = {frozenset()}
-    for part in parts:
-        if len(ways) * len(part) > ALTERNATIVES_MAX:
-            raise TooMany
-        ways = {one | other for one, other in product(ways, part)}
-    return tuple(ways)
 
 
 def _bounded(ways: set[Alternative]) -> tuple[Alternative, ...]:

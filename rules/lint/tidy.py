@@ -32,6 +32,9 @@ def wordless(ruleset: Ruleset) -> Iterator[Finding]:
             if not words.strip():
                 text = Text(zh=f"规则 {rule.id} 缺少原因说明({lang})", en=f"rule {rule.id} has no words for its reason ({lang})")
                 yield Finding("missing_reason_text", "error", ("rules", index, "reason", lang), text)
+        if rule.text.zh.strip() and rule.text.zh.strip().casefold() == rule.text.en.strip().casefold():
+            text = Text(zh=f"规则 {rule.id} 的两种语言写的是同样的字", en=f"rule {rule.id} has the same words in both languages")
+            yield Finding("missing_reason_text", "warning", ("rules", index, "reason", "en"), text, Text(zh="各写一种语言", en="write each in its language"))
 
 
 @check("missing_test")

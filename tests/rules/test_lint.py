@@ -13,7 +13,7 @@ from rules.files.load import load_ruleset_file
 from rules.lang.interpret import interpret
 from rules.lint import CHECKS, lint
 from rules.lint.findings import check
-from rules.lint.logic import can_be, implies
+from rules.lint.logic import Reasoner, can_be, implies
 from rules.model import Ruleset
 from tests.fraud.conftest import PACKS
 from tests.rules.build import rule, ruleset
@@ -171,6 +171,9 @@ ON_OTHERS = [
     "fee > ¥0.01",
     "fee < ¥0.03",
     "n > m",
+    "n > 1 + 1",
+    "n <= 1 / (1 - 1)",
+    "1 + 1 > 1",
     "lower(t) == 'a'",
     "true",
     "false",
@@ -213,3 +216,49 @@ def test_no_claim_is_ever_wrong(first: str, second: str, records: list[dict[str,
 def test_a_condition_with_too_many_alternatives_is_left_alone() -> None:
     wide = " and ".join(f"(n > {number} or m > {number})" for number in range(20))
     assert codes(rule("r", wide)) == set()
+
+
+@pytest.mark.parametrize(
+    ("when", "code"),
+    [
+        ("1 + 1 > 3", "never_fires"),
+        ("n > 1 + 2 and n < 3", "never_fires"),
+        ("length('abc') == 2 and b", "never_fires"),
+        ("n > 1 / (1 - 1)", "never_fires"),
+        ("not (n > 1 / (1 - 1))", "never_fires"),
+        ("n >= 10m / 5m or n < 2", "always_fires"),
+        ("exists(1 / (1 - 1)) or b", None),
+        ("n > 1 + m and n < 1 + m", None),
+        ("t in names and n > 2 * 2", None),
+    ],
+)
+def test_what_has_no_names_is_worked_out(when: str, code: str | None) -> None:
+    assert codes(rule("r", when), lists={"names": {"items": []}}) == ({(code, 0)} if code else set())
+
+
+def test_all_the_work_of_a_check_is_bounded() -> None:
+    """Two conditions of 128 alternatives each, which no denial fits: told with enough work, and left alone with less."""
+    narrow = "n > 100 and m > 0 and " + " and ".join(f"(n > {number} or m > {number})" for number in range(7))
+    broad = "n > 50 or " + " or ".join(f"(n > {number} and m > {number})" for number in range(200, 207))
+    both = made(rule("a", narrow), rule("b", broad))
+    one, other = (each.when for each in both.rules)
+    assert implies(both, one, other)
+    hurried = Reasoner(both, work_max=10_000)
+    assert not hurried.implies(one, other)
+    assert hurried.can_be(one, True) is None
+    assert Reasoner(both, work_max=100).ways(one, True) is None
+
+
+def test_a_condition_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Any] = []
+    together = Reasoner._together
+    monkeypatch.setattr(Reasoner, "_together", lambda self, parts: (taken.append(parts), together(self, parts))[1])
+    lint(made(*[rule(f"r{number}", f"n > {number} and m > {number}", verdict="review") for number in range(10)]))
+    # Once in each of the two checks that ask; the denials are of another form.
+    assert len(taken) == 20
+
+
+def test_words_that_are_the_same_in_both_languages_are_told() -> None:
+    same = rule("a", "n > 0") | {"reason": {"code": "x", "zh": "TODO", "en": " todo"}}
+    found = [finding for finding in lint(made(same)) if finding.code == "missing_reason_text"]
+    assert [(finding.severity, finding.path) for finding in found] == [("warning", ("rules", 0, "reason", "en"))]

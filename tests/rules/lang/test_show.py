@@ -6,15 +6,16 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rules.lang import tree
 from rules.lang.check import typed
 from rules.lang.faults import BadExpression, Span
+from rules.lang.interpret import interpret
 from rules.lang.kinds import Kind
 from rules.lang.show import show, show_value
-from tests.rules.lang.strategies import CATALOGUE
+from tests.rules.lang.strategies import CATALOGUE, LISTS, ZONE, nodes, records
 
 NOWHERE = Span(0, 0)
 
@@ -97,3 +98,15 @@ def test_brackets_are_kept_where_they_mean_something(left: str, right: str) -> N
 )
 def test_values_as_people_write_them(value: Any, kind: Kind, shown: str) -> None:
     assert show_value(value, kind) == shown
+
+
+@settings(max_examples=200, deadline=None)
+@given(nodes(), records())
+def test_any_tree_that_can_be_written_means_the_same_when_read_again(node: tree.Node, record: dict[str, Any]) -> None:
+    try:
+        again = typed(show(node), CATALOGUE)
+    except BadExpression:  # A constant that no one can write, such as an instant.
+        assume(False)
+        return
+    assert interpret(again, record, LISTS, ZONE) is interpret(node, record, LISTS, ZONE)
+    assert placeless(typed(show(again), CATALOGUE)) == placeless(again)
