@@ -16,9 +16,9 @@ LIMIT_MAX = 200
 
 
 class PageQuery(ma.Schema):
-    """The two parameters of every list."""
+    """The two parameters of every list. They come as text, so the number is not asked to be one already."""
 
-    limit = ma.fields.Integer(load_default=50, strict=True, validate=ma.validate.Range(1, LIMIT_MAX), metadata={"description": "rows a page"})
+    limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(1, LIMIT_MAX), metadata={"description": "rows a page"})
     cursor = ma.fields.String(load_default="", validate=ma.validate.Length(max=256), metadata={"description": "`next` of the page before"})
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from api.cli.rules_files import beside_file, load_pack, load_path, names_pack, problems_in, render
 from core.errors import Malformed
 from core.text import Lang, Text
-from core.yamlfile.problems import Fault, Problem
-from rules.files.load import LoadedRuleset
-from rules.lint import Finding, lint
+from core.yamlfile.problems import Problem
+from rules.lint.placed import problems_in as problems_in_file
 from rules.model import Ruleset
 
 _OF_POLICIES = frozenset({"missing_test", "unreachable_band", "dangling_name"})
@@ -35,15 +34,12 @@ def check_file(path: str) -> Checked:
     except Malformed as error:
         return Checked(path, errors=tuple(problems_in(error)), pack=pack)
     # A pack has neither tests nor bands, and its names are for those that include it.
-    found = [finding for finding in lint(loaded.ruleset) if not pack or finding.code not in _OF_POLICIES]
-    placed = [(finding.severity, _problem(path, loaded, finding)) for finding in found]
-    errors = tuple(problem for severity, problem in placed if severity == "error")
-    return Checked(path, loaded.ruleset, errors, tuple(problem for severity, problem in placed if severity == "warning"), pack)
+    errors, warnings = problems_in_file(loaded, _OF_POLICIES if pack else ())
+    return Checked(path, loaded.ruleset, tuple(_from_here(path, errors)), tuple(_from_here(path, warnings)), pack)
 
 
-def _problem(path: str, loaded: LoadedRuleset, finding: Finding) -> Problem:
-    name, place = loaded.place(finding.path)
-    return Problem(beside_file(path, name), place, Fault(finding.code, finding.text, finding.fix))
+def _from_here(path: str, problems: list[Problem]) -> list[Problem]:
+    return [replace(problem, file=beside_file(path, problem.file)) for problem in problems]
 
 
 def shown(checked: Checked, lang: Lang) -> str:

@@ -16,11 +16,12 @@ from sqlalchemy import select
 from core.db.engine import Database
 from core.errors import Malformed, Unavailable
 from core.text import Text
-from core.yamlfile.problems import Fault, Problem
+from core.yamlfile.problems import Fault, Problem, bad_file
 from fraud.features.online import offline_features
 from fraud.rulesets.publishing import find_version
 from fraud.rulesets.tables import policy_versions
 from rules.files.load import LoadedRuleset, load_ruleset, ruleset_from_document
+from rules.lint.placed import problems_in
 from rules.model import Ruleset
 from rules.trial import TrialResult, try_in_subprocess
 
@@ -42,7 +43,7 @@ class Ready:
 
 
 def ready_file(source: bytes, name: str, includes: Reader = lambda _: None, trial: Trial = try_in_subprocess) -> Ready:
-    """Read, check and try a file. Raises `Malformed`: `bad_file`, `feature_not_online` or `trial_failed`."""
+    """Read, check, lint and try a file; errors refuse it. Raises `Malformed`: `bad_file`, `feature_not_online` or `trial_failed`."""
     used: dict[str, str] = {}
 
     def noted(wanted: str) -> bytes | None:
@@ -52,6 +53,10 @@ def ready_file(source: bytes, name: str, includes: Reader = lambda _: None, tria
         return content
 
     loaded = load_ruleset(source, name, noted)
+    errors, _ = problems_in(loaded)
+    if errors:
+        # Such as a threshold past a feature's cap: the rule would be judged by what its count cannot tell.
+        raise bad_file(name, errors)
     _require_online(loaded.ruleset, lambda feature: [_problem(loaded, feature)])
     require_trial(loaded.document, trial)
     return Ready(loaded, source, used)

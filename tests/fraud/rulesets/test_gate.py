@@ -51,6 +51,14 @@ def test_a_file_with_mistakes_is_refused_before_any_trial() -> None:
     assert (refused.value.code, tried.documents) == ("bad_file", [])
 
 
+def test_a_file_that_asks_what_its_count_cannot_tell_is_refused_at_its_place() -> None:
+    tried = Tried()
+    with pytest.raises(Malformed) as refused:
+        ready_file(policy_file().replace("accounts >= 3", "accounts >= 1001").encode(), "p.yaml", trial=tried)
+    [problem] = refused.value.extra["errors"]
+    assert (refused.value.code, problem.fault.code, problem.file, tried.documents) == ("bad_file", "threshold_beyond_cap", "p.yaml", [])
+
+
 @pytest.mark.parametrize(
     ("feature", "online"),
     [
