@@ -44,7 +44,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Why a customer is not meant: parts of the condition that do not hold, or names that it needs and that were not told."""
+    """Why a customer is not meant: parts of the condition that do not hold, or names that it needs and that were not told. One of them is not empty."""
 
     unmet: tuple[str, ...]
     missing: tuple[str, ...]
@@ -78,9 +78,14 @@ def outside(audience: Audience, facts: Mapping[str, Any]) -> Outside | None:
 def _why(audience: Audience, facts: Mapping[str, Any]) -> Outside:
     parts = audience.condition.parts if isinstance(audience.condition, tree.All) else (audience.condition,)
     held = [(part, interpret(part, facts, {}, audience.zone)) for part in parts]
-    unmet = tuple(audience.source[part.span.start : part.span.end] for part, value in held if value is False)
-    open_ = [name for part, value in held if value is None for name in tree.names_of(part)]
-    return Outside(unmet, tuple(dict.fromkeys(name for name in open_ if facts.get(name) is None)))
+    unmet = tuple(audience.source[part.span.start : part.span.end] for part, value in held if value is False or (value is None and not _untold(part, facts)))
+    missing = tuple(dict.fromkeys(name for part, value in held if value is None for name in _untold(part, facts)))
+    return Outside(unmet, missing)
+
+
+def _untold(part: tree.Node, facts: Mapping[str, Any]) -> list[str]:
+    """The names that a part reads and that nobody told. A part may be open without one, as `1 / order_count` is at 0: then no fact would help."""
+    return [name for name in tree.names_of(part) if facts.get(name) is None]
 
 
 def asks_for_orders(audience: Audience) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from core.fields import CountField, IdField, MomentField, TextField, YuanField, 
 
 DEFAULT_POLICY = "new-user-claim"
 PER_USER_MAX = 100
+_SPAN = re.compile(r"[1-9][0-9]{0,3}[smhd]", re.ASCII)
 
 
 class LimitsBlock(ma.Schema):
@@ -34,14 +36,24 @@ class EligibleField(ma.fields.Field[str]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
         if not isinstance(value, str):
-            raise invalid(
-                "not_an_expression",
-                "应为条件表达式",
-                "a condition is expected",
-                "如 eligible_when: account_age < 7d and first_order",
-                "such as eligible_when: account_age < 7d and first_order",
-            )
+            raise invalid("not_an_expression", "应为条件表达式", "a condition is expected", *_written_out(value))
         return str(value)
+
+
+def _written_out(value: Any) -> tuple[str, str]:
+    """What to write instead: for a mapping whose keys say what is meant, exactly that as a condition."""
+    condition = _condition_of(value) if isinstance(value, dict) else ""
+    if condition:
+        return f"写成 eligible_when: {condition}", f"write eligible_when: {condition}"
+    example = "eligible_when: account_age < 7d and first_order"
+    return f"如 {example}", f"such as {example}"
+
+
+def _condition_of(block: dict[str, Any]) -> str:
+    within, first_order = block.get("registered_within"), block.get("first_order")
+    if block.keys() - {"registered_within", "first_order"} or (within is not None and not _SPAN.fullmatch(str(within))):
+        return ""
+    return " and ".join(([] if within is None else [f"account_age < {within}"]) + (["first_order"] if first_order is True else []))
 
 
 class RewardOnField(ma.fields.Field[str]):
@@ -73,7 +85,8 @@ class CommonSchema(ma.Schema):
     limits = ma.fields.Nested(LimitsBlock, load_default=lambda: LimitsBlock().load({}))
     budget = ma.fields.Nested(BudgetBlock, load_default=None)
     risk = ma.fields.Nested(RiskBlock, load_default=lambda: RiskBlock().load({}))
-    eligible_when = EligibleField(load_default=None)
+    # Without the key everybody may claim; a key whose value was forgotten must not mean that.
+    eligible_when = EligibleField(load_default=None, allow_none=False)
     reward_on = RewardOnField(load_default="claim")
     note = ma.fields.String(load_default="")
 

@@ -53,6 +53,10 @@ class _Parser:
             return True
         return False
 
+    def _since(self, start: int) -> Span:
+        """From `start` to the last word taken. A bracket is no part of the shape inside it, but it is part of what is built around that shape."""
+        return Span(start, self._tokens[self._at - 1].span.end)
+
     def _or(self) -> Shape:
         self._depth += 1
         if self._depth > BRACKETS_MAX:
@@ -65,10 +69,11 @@ class _Parser:
         return self._chain("and", self._not)
 
     def _chain(self, word: str, part: Callable[[], Shape]) -> Shape:
+        start = self._next.span.start
         parts = [part()]
         while self._takes(word):
             parts.append(part())
-        return parts[0] if len(parts) == 1 else Chain(word, tuple(parts), _over(parts[0], parts[-1]))
+        return parts[0] if len(parts) == 1 else Chain(word, tuple(parts), self._since(start))
 
     def _not(self) -> Shape:
         before: list[Token] = []
@@ -76,27 +81,28 @@ class _Parser:
             before.append(self._take())
         shape = self._comparison()
         for token in reversed(before):
-            shape = Prefix("not", shape, Span(token.span.start, shape.span.end))
+            shape = Prefix("not", shape, self._since(token.span.start))
         return shape
 
     def _comparison(self) -> Shape:
+        start = self._next.span.start
         left = self._sum()
         if self._next.what == "in" or (self._next.what == "not" and self._tokens[self._at + 1].what == "in"):
-            return self._member(left)
+            return self._member(left, start)
         if self._next.what not in _COMPARISONS:
             return left
         operator = self._take().what
         right = self._sum()
         if self._next.what in _COMPARISONS:
             self._fail("chained_comparison", "比较不能连写", "comparisons cannot be chained", "写成 a < b and b < c", "write a < b and b < c")
-        return Infix(operator, left, right, _over(left, right))
+        return Infix(operator, left, right, self._since(start))
 
-    def _member(self, inner: Shape) -> Shape:
+    def _member(self, inner: Shape, start: int) -> Shape:
         negated = self._takes("not")
         self._take()
         if self._next.what == "name":
             word = self._word()
-            return Member(inner, word, negated, Span(inner.span.start, word.span.end))
+            return Member(inner, word, negated, self._since(start))
         if self._next.what not in ("[", "("):
             self._fail(
                 "list_expected",
@@ -107,7 +113,7 @@ class _Parser:
             )
         closing = "]" if self._take().what == "[" else ")"
         members = self._items(closing)
-        return Member(inner, members, negated, Span(inner.span.start, self._tokens[self._at - 1].span.end))
+        return Member(inner, members, negated, self._since(start))
 
     def _items(self, closing: str) -> tuple[Shape, ...]:
         """What stands up to the closing mark, separated by commas."""
@@ -125,11 +131,12 @@ class _Parser:
         return self._left_to_right(self._negation, "*", "/", "%")
 
     def _left_to_right(self, part: Callable[[], Shape], *operators: str) -> Shape:
+        start = self._next.span.start
         shape = part()
         while self._next.what in operators:
             operator = self._take().what
             right = part()
-            shape = Infix(operator, shape, right, _over(shape, right))
+            shape = Infix(operator, shape, right, self._since(start))
         return shape
 
     def _negation(self) -> Shape:
@@ -138,17 +145,18 @@ class _Parser:
             signs.append(self._take())
         shape = self._default()
         for token in reversed(signs):
-            shape = Prefix("-", shape, Span(token.span.start, shape.span.end))
+            shape = Prefix("-", shape, self._since(token.span.start))
         return shape
 
     def _default(self) -> Shape:
+        start = self._next.span.start
         shape = self._atom()
         while self._takes("??"):
             negative = self._next if self._takes("-") else None
             other = self._atom()
             if negative is not None:
-                other = Prefix("-", other, Span(negative.span.start, other.span.end))
-            shape = Infix("??", shape, other, _over(shape, other))
+                other = Prefix("-", other, self._since(negative.span.start))
+            shape = Infix("??", shape, other, self._since(start))
         return shape
 
     def _atom(self) -> Shape:
@@ -170,7 +178,7 @@ class _Parser:
         if not self._takes("("):
             return word
         arguments = self._items(")")
-        return Apply(word, arguments, Span(word.span.start, self._tokens[self._at - 1].span.end))
+        return Apply(word, arguments, self._since(word.span.start))
 
     def _word(self) -> Word:
         token = self._take()
@@ -220,10 +228,6 @@ def _parts(shape: Shape) -> tuple[Shape, ...]:
 
 def _too_deep(span: Span) -> Flaw:
     return flaw("too_deep", span, "嵌套过深", "nested too deep", "拆成几条规则", "split it into several rules")
-
-
-def _over(first: Shape, last: Shape) -> Span:
-    return Span(first.span.start, last.span.end)
 
 
 def _shown(token: Token) -> str:

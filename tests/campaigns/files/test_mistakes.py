@@ -153,6 +153,7 @@ def test_the_caret_stands_right_behind_wide_characters() -> None:
         ("mechanic: coupon\n", "", "missing_key", 3),
         ("policy: new-user-claim", "policy: no such", "not_an_id", 28),
         ("account_age < 7d", "{registered_within: 7d}", "not_an_expression", 24),
+        ("eligible_when: account_age < 7d", "eligible_when:", "empty_value", 24),
         ("account_age < 7d", "acount_age < 7d", "unknown_name", 24),
         ("account_age < 7d", "account_age < 7", "wrong_kind", 24),
         ("account_age < 7d", "account_age < 3661d", "bad_literal", 24),
@@ -265,3 +266,34 @@ def test_sharing_for_a_reward_names_the_rule_that_forbids_it() -> None:
     fault = only(changed("zone: Asia/Shanghai", "reward_on: share")).fault
     assert "微信外部链接内容管理规范" in fault.text.zh
     assert "WeChat" in fault.text.en
+
+
+@pytest.mark.parametrize(
+    ("written", "fix"),
+    [
+        ("{registered_within: 30d, first_order: true}", "write eligible_when: account_age < 30d and first_order"),
+        ("{registered_within: 12h}", "write eligible_when: account_age < 12h"),
+        ("{first_order: true, registered_within: }", "write eligible_when: first_order"),
+        ("{first_order: false}", "such as eligible_when: account_age < 7d and first_order"),
+        ("{registered_within: soon}", "such as eligible_when: account_age < 7d and first_order"),
+        ("{first_order: true, age: 3}", "such as eligible_when: account_age < 7d and first_order"),
+        ("[first_order]", "such as eligible_when: account_age < 7d and first_order"),
+        ("true", "such as eligible_when: account_age < 7d and first_order"),
+    ],
+)
+def test_a_mapping_in_place_of_a_condition_is_told_as_the_condition(written: str, fix: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        load_campaign(GOOD.replace("eligible_when: account_age < 7d", f"eligible_when: {written}").encode(), "t.yaml")
+    assert [(one.fault.code, one.fault.hint.en) for one in caught.value.extra["errors"]] == [("not_an_expression", fix)]
+
+
+def test_a_wrong_name_in_a_condition_is_shown_with_its_caret_and_the_nearest_name() -> None:
+    source = GOOD.replace("eligible_when: account_age < 7d", "eligible_when: account_age < 7d and frist_order").encode()
+    with pytest.raises(Malformed) as caught:
+        load_campaign(source, "t.yaml")
+    assert render_problems(caught.value.extra["errors"], "en", source).splitlines() == [
+        "t.yaml:24:37: there is no name frist_order  [unknown_name]",
+        "    eligible_when: account_age < 7d and frist_order",
+        "    " + " " * 36 + "^",
+        "    fix: did you mean first_order?",
+    ]
