@@ -37,7 +37,7 @@ def run_case(ruleset: Ruleset, case: Case) -> CaseResult:
 def values_at(ruleset: Ruleset, events: Collection[Mapping[str, Any]]) -> dict[str, FeatureValue]:
     """Fields and features of the last event."""
     *_, last = events
-    return {**last, **features_at(ruleset.features, ruleset.lists, list(events), last)}
+    return {**last, **features_at(ruleset.features, ruleset.lists, list(events), last, ruleset.zone)}
 
 
 def _hits(evaluation: Evaluation) -> list[str]:

@@ -19,18 +19,20 @@ from rules.windows.phone import starts_with
 from rules.windows.spec import Aggregate, Feature, PhoneIn, SinceSessionStart, Window
 
 Record: TypeAlias = Mapping[str, Any]
-_ZONE = ZoneInfo("UTC")
+_UTC = ZoneInfo("UTC")
 
 
-def features_at(features: Mapping[str, Feature], lists: Mapping[str, frozenset[Value]], events: Iterable[Record], now: Record) -> dict[str, FeatureValue]:
-    """All features at one event; `events` may be in any order and hold `now` or not. None is missing."""
+def features_at(
+    features: Mapping[str, Feature], lists: Mapping[str, frozenset[Value]], events: Iterable[Record], now: Record, zone: ZoneInfo
+) -> dict[str, FeatureValue]:
+    """All features at one event; `events` may be in any order and hold `now` or not. Filters read clocks in `zone`, the policy's. None is missing."""
     known = _each_once(events, now)
-    return {name: _one(feature, lists, known, now) for name, feature in features.items()}
+    return {name: _one(feature, lists, known, now, zone) for name, feature in features.items()}
 
 
-def value_of(feature: Window, events: Iterable[Record], now: Record) -> FeatureValue:
-    """One window's value at the event `now`."""
-    return _window(feature, _each_once(events, now), now)
+def value_of(feature: Window, events: Iterable[Record], now: Record, zone: ZoneInfo = _UTC) -> FeatureValue:
+    """One window's value at the event `now`. The zone matters to a filter that asks for the time of day or the day of the week."""
+    return _window(feature, _each_once(events, now), now, zone)
 
 
 def _each_once(events: Iterable[Record], now: Record) -> list[Record]:
@@ -40,42 +42,54 @@ def _each_once(events: Iterable[Record], now: Record) -> list[Record]:
     return sorted((event for event in by_id.values() if event["at"] <= now["at"]), key=lambda event: (event["at"], event["id"]))
 
 
-def _one(feature: Feature, lists: Mapping[str, frozenset[Value]], events: Sequence[Record], now: Record) -> FeatureValue:
+def _one(feature: Feature, lists: Mapping[str, frozenset[Value]], events: Sequence[Record], now: Record, zone: ZoneInfo) -> FeatureValue:
     if isinstance(feature, PhoneIn):
         return starts_with(now.get("phone"), map(str, lists[feature.named]))
     if isinstance(feature, SinceSessionStart):
         return _since_session_start(events, now)
-    return _window(feature, events, now)
+    return _window(feature, events, now, zone)
 
 
 def _since_session_start(events: Sequence[Record], now: Record) -> FeatureValue:
-    start = now.get("session_started_at")
-    if start is None or start > now["at"]:
+    start = _given_start(now)
+    if start is None:
         session = now.get("session")
-        earlier = [event["at"] for event in events if session is not None and event.get("session") == session and event["id"] != now["id"]]
-        if not earlier:
+        starts = [_started(event) for event in events if session is not None and event.get("session") == session and event["id"] != now["id"]]
+        if not starts:
             return None
-        start = min(earlier)
+        start = min(starts)
     millis = int(now["at"] // 1000 - start // 1000)
     return millis // 1000 if millis % 1000 == 0 else millis / 1000
 
 
-def _window(feature: Window, events: Sequence[Record], now: Record) -> FeatureValue:
+def _given_start(event: Record) -> int | None:
+    """The start that the shop gave with the event; one after the event itself is not believed."""
+    start: int | None = event.get("session_started_at")
+    return None if start is None or start > event["at"] else start
+
+
+def _started(event: Record) -> int:
+    """When the session had started, as far as this event tells."""
+    start = _given_start(event)
+    return int(event["at"]) if start is None else start
+
+
+def _window(feature: Window, events: Sequence[Record], now: Record, zone: ZoneInfo) -> FeatureValue:
     if any(now.get(name) is None for name in feature.by):
         return None
-    mine = [event for event in events if _counts(feature, event, now)]
+    mine = [event for event in events if _counts(feature, event, now, zone)]
     if feature.aggregate is Aggregate.SINCE:
         earlier = [event["at"] for event in mine if event["id"] != now["id"] and event["at"] > now["at"] - feature.window_us]
         return int(now["at"] - max(earlier)) if earlier else None
     if feature.any_us is not None:
         return _any_window(feature, mine, now["at"])
-    return _capped(feature, _aggregate(feature, _inside(feature, mine, now["at"])))
+    return _capped(feature, _given(feature, _aggregate(feature, _inside(feature, mine, now["at"]))))
 
 
-def _counts(feature: Window, event: Record, now: Record) -> bool:
+def _counts(feature: Window, event: Record, now: Record, zone: ZoneInfo) -> bool:
     if event["type"] not in feature.on or any(event.get(name) != now[name] for name in feature.by):
         return False
-    return feature.where is None or interpret(feature.where, event, {}, _ZONE) is True
+    return feature.where is None or interpret(feature.where, event, {}, zone) is True
 
 
 def _inside(feature: Window, events: Sequence[Record], until: int) -> list[Record]:
@@ -97,7 +111,8 @@ def _any_window(feature: Window, events: Sequence[Record], now: int) -> FeatureV
     first = now - feature.any_us + 1
     ends = {event["at"] for event in events} | {event["at"] + feature.window_us for event in events} | {now, first}
     found = [_aggregate(feature, _inside(feature, events, end)) for end in sorted(ends) if first <= end <= now]
-    return _capped(feature, max((value for value in found if value is not None), default=None))
+    # Only the largest is rounded and held against ±2^53: a window too large to tell must not give way to a smaller one.
+    return _capped(feature, _given(feature, max((value for value in found if value is not None), default=None)))
 
 
 def _capped(feature: Window, value: Any) -> FeatureValue:
@@ -109,14 +124,15 @@ def _capped(feature: Window, value: Any) -> FeatureValue:
 
 
 def _aggregate(feature: Window, events: Sequence[Record]) -> Any:
+    """Before rounding: rationals are exact. None where there is nothing to tell."""
     values = [event[feature.of] for event in events if event.get(feature.of) is not None] if feature.of is not None else events
     if feature.per is not None:
         parts = len({event[feature.per] for event in events if event.get(feature.per) is not None})
         whole = len(events) if feature.aggregate is Aggregate.COUNT else sum(map(_exact, values))
-        return None if parts == 0 else _given(feature, Fraction(whole, parts))
+        return None if parts == 0 else Fraction(whole, parts)
     if feature.aggregate is Aggregate.PERCENTILE:
         return _nearest_rank(values, feature.percentile or 100.0)
-    return _given(feature, _AGGREGATES[feature.aggregate](values))
+    return _AGGREGATES[feature.aggregate](values)
 
 
 def _exact(value: Any) -> Any:
@@ -165,7 +181,8 @@ def _nearest_rank(values: Sequence[Any], rank: float) -> Any:
     """The smallest value that `rank` per cent of the values do not exceed (nearest rank)."""
     if not values:
         return None
-    return sorted(values)[max(0, ceil(Fraction(rank) * len(values) / 100) - 1)]
+    # The rank as it is written: the float next to 99.9 lies above it, and would ask for one value more.
+    return sorted(values)[max(0, ceil(Fraction(str(rank)) * len(values) / 100) - 1)]
 
 
 _AGGREGATES: Mapping[Aggregate, Callable[[Sequence[Any]], Any]] = {

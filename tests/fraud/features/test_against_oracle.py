@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,8 +13,9 @@ from core.privacy.vault import Vault
 from fraud.features.read import record_of
 from rules.lang.kinds import MICROS
 from rules.model import AtLeast
-from rules.windows.oracle import value_of
-from rules.windows.spec import Aggregate, Window
+from rules.windows.oracle import features_at, value_of
+from rules.windows.spec import Aggregate, SinceSessionStart, Window
+from tests.conftest import START
 from tests.fraud.conftest import SCENE, event
 from tests.fraud.features.test_record import ON_SERVER, WINDOW, accounts_of, reader_of, record
 
@@ -39,3 +43,22 @@ def _same(answered: object, defined: object) -> bool:
     if isinstance(defined, AtLeast):
         return (answered.count if isinstance(answered, AtLeast) else answered) >= defined.count  # type: ignore[operator]
     return type(answered) is type(defined) and answered == defined
+
+
+VISITS = st.lists(st.tuples(st.sampled_from(["s", "t", None]), st.integers(1, 30), st.one_of(st.none(), st.integers(-5, 40))), min_size=1, max_size=15)
+
+
+@ON_SERVER
+@given(VISITS)
+def test_the_start_of_a_session_equals_the_definition(hot: HotState, vault: Vault, visits: list[tuple[str | None, int, int | None]]) -> None:
+    hot.flushall()
+    features = {"since": SinceSessionStart()}
+    made = reader_of(vault, **features)
+    seen, at = [], 0
+    for number, (session, gap, ago) in enumerate(visits):
+        # One after another: of two events at one instant, which one began the session depends on which arrived first.
+        at += gap
+        start = None if ago is None else START + timedelta(seconds=at - ago)
+        one = event(f"e{number}", after=at, session=session, session_started_at=start)
+        seen.append(record_of(one))
+        assert record(hot, made, one) == features_at(features, {}, seen, seen[-1], ZoneInfo("UTC"))

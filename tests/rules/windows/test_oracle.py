@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ GOLDEN = YAML(typ="safe").load((Path(__file__).parent / "golden.yaml").read_text
 FIELDS = field_catalogue({"shop": "text", "items": "number"})
 SECOND = 1_000_000
 LISTS = {"segments": frozenset({"170"})}
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def declared(**plain: Any) -> Feature:
@@ -39,7 +41,7 @@ def record(number: int, seconds: float, **fields: Any) -> dict[str, Any]:
 def test_golden(case: dict[str, Any]) -> None:
     events = [record(number, seconds, **fields) for number, (seconds, fields) in enumerate(case["events"])]
     shuffled = random.Random(1).sample(events, len(events))
-    found = features_at({"f": declared(**case["feature"])}, LISTS, shuffled, events[-1])["f"]
+    found = features_at({"f": declared(**case["feature"])}, LISTS, shuffled, events[-1], ZONE)["f"]
     wanted = case["gives"]
     assert found == (AtLeast(int(wanted[:-1])) if isinstance(wanted, str) and wanted.endswith("+") else wanted)
     assert type(found) is not bool or isinstance(wanted, bool)
@@ -124,6 +126,42 @@ def test_a_bucketed_count_is_never_below_the_exact_one_and_off_by_one_bucket_at_
     assert isinstance(wider, Window)
     low, found, high = (value_of(feature, events, events[-1]) for feature in (exact, coarse, wider))
     assert low <= found <= high  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("events", "value"), [(49, 49), (50, AtLeast(50)), (51, AtLeast(50))])
+@pytest.mark.parametrize("form", [{"count": "events"}, {"distinct": "items"}])
+def test_a_cap_of_fifty_is_reached_by_the_fiftieth(form: dict[str, Any], events: int, value: Any) -> None:
+    found = [record(number, number / 1000, user="a", items=number) for number in range(events)]
+    feature = declared(**form, by="user", window="10s", cap=50)
+    assert isinstance(feature, Window)
+    assert value_of(feature, found, found[-1]) == value
+
+
+@pytest.mark.parametrize(("rank", "value"), [(0.1, 1), (0.11, 2), (99.9, 999), (99.91, 1000), (100, 1000)])
+def test_a_decimal_rank_is_the_one_that_is_written(rank: float, value: int) -> None:
+    events = [record(number, number / 1000, user="a", items=number + 1) for number in range(1000)]
+    feature = declared(percentile="items", rank=rank, by="user", window="10s")
+    assert isinstance(feature, Window)
+    assert value_of(feature, events, events[-1]) == value
+
+
+@pytest.mark.parametrize(("zone", "value"), [("Asia/Shanghai", 1), ("UTC", 0)])
+def test_a_filter_reads_the_clock_of_the_zone(zone: str, value: int) -> None:
+    night = record(0, 19 * 3600, user="a")
+    feature = declared(count="events", by="user", window="10s", where="time_of_day(at) < 06:00")
+    assert features_at({"f": feature}, {}, [night], night, ZoneInfo(zone)) == {"f": value}
+
+
+@settings(max_examples=60)
+@given(EVENTS, EVENTS)
+def test_counts_of_separate_events_add_up(some: list[Any], others: list[Any]) -> None:
+    left = records(some)
+    right = [{**event, "id": f"other-{event['id']}"} for event in records(others)]
+    feature = declared(count="events", by="user", window="10s", cap=1000)
+    assert isinstance(feature, Window)
+    now = {"id": "now", "type": "page.viewed", "at": 40 * SECOND, "user": "a"}
+    found = [value_of(feature, events, now) for events in ([*left, *right], left, right)]
+    assert found[0] == found[1] + found[2]  # type: ignore[operator]
 
 
 def test_every_aggregate_stands_in_the_golden_table() -> None:
