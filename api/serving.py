@@ -38,7 +38,7 @@ def run_service(settings: Settings, screen: Screen, demo: bool) -> int:
     try:
         os.chdir(Path(__file__).resolve().parents[1])
         # Each step is a process of a second or two; loading the demo brings the schema along.
-        _step(["demo", "load"] if demo else ["db", "upgrade"], env)
+        _step(["demo", "load"] if demo else ["db", "upgrade"], {**env, "SHEEPDOG_LANG": screen.lang})
         watch = (lambda: None) if valkey is None else _Reviver(valkey, screen)
         return Supervisor(_children(settings, env), watch=watch).run(_Welcome(settings, screen, env, demo))
     finally:
@@ -58,9 +58,16 @@ def _children(settings: Settings, env: dict[str, str]) -> list[Child]:
 def _step(arguments: list[str], env: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "-m", "api.cli", *arguments, "--json"], env={**os.environ, **env}, capture_output=True, text=True)
     if done.returncode:
-        said = (done.stdout + done.stderr).strip()[-2000:]
-        name = " ".join(arguments)
+        said, name = _detail(done.stdout) or (done.stdout + done.stderr).strip()[-2000:], " ".join(arguments)
         raise Unavailable("start_failed", Text(zh=f"启动步骤 {name} 失败:{said}", en=f"the step `{name}` failed: {said}"))
+
+
+def _detail(said: str) -> str | None:
+    """What a command with `--json` says to people when it fails; None when it came to no such end."""
+    try:
+        return str(json.loads(said)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 class _Reviver:

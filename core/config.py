@@ -78,10 +78,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     problems = [_unknown(name, known) for name in given if name not in known]
     values: dict[str, Any] = {}
     for name in known.keys() & given.keys():
-        try:
-            values[name] = _read(known[name], given[name])
-        except ValueError as error:
-            problems.append(Text(zh=f"{PREFIX}{name.upper()} 无效:{error}", en=f"{PREFIX}{name.upper()} is not valid: {error}"))
+        read = _read(known[name], given[name])
+        if isinstance(read, Text):
+            problems.append(Text(zh=f"{PREFIX}{name.upper()} 无效:{read.zh}", en=f"{PREFIX}{name.upper()} is not valid: {read.en}"))
+        else:
+            values[name] = read
     settings = Settings(**values)
     problems += _contradictions(settings)
     if problems:
@@ -115,18 +116,26 @@ def _decode_key(text: str) -> bytes:
 
 
 def _read(setting: dataclasses.Field[Any], text: str) -> Any:
+    """The setting's value, or a `Text` that says why the text is none."""
     if setting.type == "int":
-        number = int(text)
-        if not setting.metadata["least"] <= number <= setting.metadata["most"]:
-            raise ValueError(f"{number} is not between {setting.metadata['least']} and {setting.metadata['most']}")
-        return number
+        return _whole_number(text, setting.metadata["least"], setting.metadata["most"])
     if setting.type == "Path":
         return Path(text)
     if setting.type == "ZoneInfo":
         if text not in available_timezones():
-            raise ValueError(f"{text!r} is no IANA zone, such as Asia/Shanghai")
+            return Text(zh=f"{text!r} 不是 IANA 时区,例如 Asia/Shanghai", en=f"{text!r} is no IANA zone, such as Asia/Shanghai")
         return ZoneInfo(text)
     return text
+
+
+def _whole_number(text: str, least: int, most: int) -> int | Text:
+    try:
+        number = int(text)
+    except ValueError:
+        return Text(zh=f"{text[:40]!r} 不是整数", en=f"{text[:40]!r} is no whole number")
+    if least <= number <= most:
+        return number
+    return Text(zh=f"{number} 不在 {least} 与 {most} 之间", en=f"{number} is not between {least} and {most}")
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> Text:

@@ -25,18 +25,20 @@ def check(screen: Screen, files: tuple[str, ...]) -> None:
     """Check files: every mistake at once, with its place and its fix. Checking stores nothing and needs no server."""
     from api.wiring import CLAIM_SCENE, PACKS
     from campaigns.publishing import check_file
-    from core.yamlfile.problems import render_problems
+    from core.yamlfile.problems import Fault, Place, Problem, render_problems
     from fraud.policies import load_policies
 
     problems, shown = [], []
     policies = load_policies(PACKS).serving(CLAIM_SCENE)
     for name in files:
-        source = read_file(name)
+        source = b""
         try:
+            source = read_file(name)
             loaded = check_file(source, name, policies)
             shown.append(f"✓ {name}  {loaded.campaign.id} ({loaded.campaign.mechanic})")
         except Malformed as error:
-            found = error.extra["errors"]
+            # A file that cannot be read hides nothing of the others.
+            found = error.extra.get("errors") or [Problem(name, Place(1, 1), Fault(error.code, error.text))]
             problems += [problem.as_dict(screen.lang) for problem in found]
             shown.append(render_problems(found, screen.lang, source))
     screen.result({"ok": not problems, "errors": problems}, "\n".join(shown))

@@ -13,7 +13,9 @@ from campaigns.claiming.model import ClaimRequest, Refused, not_meant, refusal
 from campaigns.gate.gate import Ask, Limit
 from campaigns.mechanics import mechanic_named
 from campaigns.model import Campaign
+from core.event import Event
 from core.privacy.vault import Vault
+from rules.windows.phone import national_number
 
 _STATUS = {"paused": "campaign_paused", "ended": "campaign_over"}
 _PHASE = {"upcoming": "not_started", "over": "campaign_over"}
@@ -31,8 +33,8 @@ def ask_of(standing: Standing, claim: ClaimRequest, vault: Vault, request_id: st
     campaign, event = standing.campaign, claim.event
     given = (
         ("user", event.user, campaign.limits.per_user),
-        ("device", event.device, campaign.limits.per_device),
-        ("phone", event.phone, campaign.limits.per_phone),
+        ("device", _device(event), campaign.limits.per_device),
+        ("phone", _phone(event), campaign.limits.per_phone),
     )
     limits = [Limit(kind, vault.token(event.merchant, kind, value), cap) for kind, value, cap in given if cap is not None and value is not None]
     cost = mechanic_named(campaign.mechanic).reward_value(campaign.terms)
@@ -41,11 +43,20 @@ def ask_of(standing: Standing, claim: ClaimRequest, vault: Vault, request_id: st
 
 def _missing_identifier(campaign: Campaign, claim: ClaimRequest) -> str | None:
     # A device or phone that is missing never lets a limit be bypassed.
-    if campaign.limits.per_device is not None and not claim.event.device:
+    if campaign.limits.per_device is not None and not _device(claim.event):
         return "device_required"
-    if campaign.limits.per_phone is not None and not claim.event.phone:
+    if campaign.limits.per_phone is not None and not _phone(claim.event):
         return "phone_required"
     return None
+
+
+def _device(event: Event) -> str | None:
+    return event.device and event.device.strip()
+
+
+def _phone(event: Event) -> str | None:
+    # One spelling for one number: a limit that counted spellings would be passed by typing a space.
+    return event.phone and (national_number(event.phone.strip()) or event.phone.strip())
 
 
 def _outside_audience(campaign: Campaign, claim: ClaimRequest, now: datetime) -> Refused | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import Unavailable
@@ -180,6 +180,11 @@ def _translated() -> Iterator[None]:
             text = Text(zh="数据库暂时不可用,请稍后重试。", en="The database is away; try again shortly.")
             raise Unavailable("database_away", text, retry_after_seconds=2) from error
         raise
+    except DatabaseError as error:
+        if not _is_damaged(error):
+            raise
+        text = Text(zh="数据库文件已损坏或不是数据库,请从备份恢复。", en="The database file is damaged or no database at all; restore a backup.")
+        raise Unavailable("database_damaged", text, retry_after_seconds=60) from error
 
 
 def _is_busy(error: DBAPIError) -> bool:
@@ -191,6 +196,11 @@ def _is_busy(error: DBAPIError) -> bool:
 def _lacks_schema(error: DBAPIError) -> bool:
     # SQLSTATE 42P01: undefined table; 42703: undefined column.
     return getattr(error.orig, "sqlstate", None) in {"42P01", "42703"} or str(error.orig).startswith(("no such table", "no such column"))
+
+
+def _is_damaged(error: DatabaseError) -> bool:
+    # SQLite has no class of its own for a file that it cannot make sense of.
+    return type(error) is DatabaseError and str(error.orig) in ("file is not a database", "database disk image is malformed")
 
 
 def _busy() -> Unavailable:

@@ -28,13 +28,16 @@ _MESSAGES: tuple[tuple[str, str, Text], ...] = (
 
 
 def run_schema(document: Document, schema: ma.Schema) -> tuple[dict[str, Any], list[Problem]]:
-    """(what was valid, all problems). The valid part lets later checks speak as well."""
+    """(what was valid, all problems, those of reading the file as well). The valid part lets later checks speak as well."""
     try:
-        return dict(schema.load(document.root.plain())), []
+        return dict(schema.load(document.root.plain())), list(document.problems)
     except ma.ValidationError as error:
         valid = error.valid_data if isinstance(error.valid_data, dict) else {}
         messages = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
-        return valid, [_problem(document, schema, _within(document.root, path), message) for path, message in _flatten(messages, ())]
+        found = [_problem(document, schema, _within(document.root, path), message) for path, message in _flatten(messages, ())]
+        # What cannot stand where it does is told once.
+        told = {problem.place for problem in document.problems}
+        return valid, [*document.problems, *(problem for problem in found if problem.place not in told)]
 
 
 def _within(node: Node, path: Path) -> Path:

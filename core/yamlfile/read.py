@@ -90,17 +90,22 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file that could be read; its top level is a mapping."""
+    """A file that could be read; its top level is a mapping.
+
+    `problems` are keys and characters that may not stand where they do; `run_schema` tells them with its own, so that none hides another.
+    """
 
     name: str
     root: Node
+    problems: tuple[Problem, ...] = ()
 
 
 def read_yaml(source: bytes, name: str) -> Document:
     """Raises `Malformed` (`bad_file`) with the place and the fix of what cannot be read."""
     text = _decode(source, name)
+    builder = _Builder(name)
     try:
-        root = _Builder(name).build(YAML(typ="safe", pure=True).parse(text))
+        root = builder.build(YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
@@ -109,7 +114,7 @@ def read_yaml(source: bytes, name: str) -> Document:
         raise _stop(name, Place(1, 1), "yaml_syntax", "YAML 语法错误", f"not valid YAML: {str(error)[:200]}") from error
     if root is None or not isinstance(root.value, dict):
         raise _stop(name, Place(1, 1), "not_a_mapping", "文件应由 “键: 值” 组成", "the file must be a mapping of `key: value` lines")
-    return Document(name, root)
+    return Document(name, root, tuple(builder.problems))
 
 
 class _Builder:
@@ -121,13 +126,11 @@ class _Builder:
         self._root: Node | None = None
         self._nodes = 0
         self._documents = 0
-        self._problems: list[Problem] = []
+        self.problems: list[Problem] = []
 
     def build(self, events: Iterator[Event]) -> Node | None:
         for event in events:
             self._take(event)
-        if self._problems:
-            raise bad_file(self._name, self._problems)
         return self._root
 
     def _take(self, event: Event) -> None:
@@ -192,7 +195,7 @@ class _Builder:
         return str(key)
 
     def _wrong(self, place: Place, code: str, zh: str, en: str) -> None:
-        self._problems.append(Problem(self._name, place, Fault(code, Text(zh=zh, en=en))))
+        self.problems.append(Problem(self._name, place, Fault(code, Text(zh=zh, en=en))))
 
 
 def _quote(event: Any) -> int | None:

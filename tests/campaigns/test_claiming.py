@@ -57,6 +57,8 @@ def test_a_missing_or_empty_identifier_never_bypasses_its_limit(house: House) ->
     assert house.code("miss", "a", phone="p") == "device_required"
     assert house.code("miss", "a", device="d") == "phone_required"
     assert house.code("miss", "a", device="", phone="p") == "device_required"
+    assert house.code("miss", "a", device=" \t", phone="p") == "device_required"
+    assert house.code("miss", "a", device="d", phone=" ") == "phone_required"
     assert house.standing() == 0
 
 

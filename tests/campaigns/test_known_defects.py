@@ -155,6 +155,39 @@ def test_a_last_day_belongs_to_the_campaign_and_to_the_coupon(house: House) -> N
     assert World(house).use(usage.lock, name, "o1", 20_000) == "coupon_not_valid_now"
 
 
+@pytest.mark.parametrize("again", ["+86 138-0013-8000", "008613800138000", " 13800138000 ", "(138) 0013.8000"])
+def test_a_limit_counts_the_number_and_not_its_spelling(house: House, again: str) -> None:
+    """saleor#18563: a limit on who somebody is was passed by spelling it another way."""
+    house.publish(coupon("spelt").replace("  per_user: 1", "  per_user: 1\n  per_device: 1\n  per_phone: 1"))
+    assert house.code("spelt", "a", device="d1", phone="13800138000") == "ok"
+    assert house.code("spelt", "b", device="d2", phone=again) == "phone_limit"
+    assert house.code("spelt", "b", device=" d1 ", phone="13800138001") == "device_limit"
+    assert house.code("spelt", "b", device="d2", phone="+1 380 013 8000") == "ok"
+    check_invariants(house.database)
+
+
+def test_two_campaigns_do_not_share_one_cap(house: House) -> None:
+    """Seen in several: two different codes counted down one stock. Here a resource is named by its merchant and its campaign."""
+    for name in ("one", "two"):
+        house.publish(coupon(name, total=1))
+    assert [house.code(name, user) for name in ("one", "two") for user in "ab"] == ["ok", "sold_out"] * 2
+    check_invariants(house.database)
+
+
+@pytest.mark.parametrize(("refunds", "left"), [((4500,), 1000), ((3000, 3000), 667), ((1, 8998), 1)])
+def test_a_refund_takes_its_share_of_the_discount_along(house: House, refunds: tuple[int, ...], left: int) -> None:
+    """vendure#4811: what was refunded left its discount on the lines that stayed, so that these became cheaper still."""
+    house.publish(coupon("share"))
+    world, name = World(house), reward_of(house.claim("share", "a"))["id"]
+    world.tell("order.paid", "o1", "a", amount_fen=9000, list_fen=11_000, reward_ids=(name,))
+    for number, amount in enumerate(refunds):
+        world.tell("order.refunded", "o1", "a", refund_id=f"r{number}", amount_fen=amount)
+    with house.database.read() as connection:
+        reward = find_reward(connection, house.merchant, name)
+    assert reward.posted_fen - reward.reversed_fen == left
+    check_invariants(house.database)
+
+
 def test_a_shrunken_cap_does_not_forget_what_was_given(house: House) -> None:
     """The sum of several: a cap that was changed while customers claimed was counted from nothing again."""
     house.publish(coupon("less", total=9))

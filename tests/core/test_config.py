@@ -79,6 +79,17 @@ def test_all_problems_are_told_at_once() -> None:
     assert any("did you mean SHEEPDOG_PORT?" in problem for problem in found)
 
 
+def test_a_problem_is_told_in_one_language() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(port="many", api_workers="0", zone="Mars")
+    assert sorted(problem.zh for problem in caught.value.problems) == [
+        "SHEEPDOG_API_WORKERS 无效:0 不在 1 与 256 之间",
+        "SHEEPDOG_PORT 无效:'many' 不是整数",
+        "SHEEPDOG_ZONE 无效:'Mars' 不是 IANA 时区,例如 Asia/Shanghai",
+    ]
+    assert "SHEEPDOG_PORT is not valid: 'many' is no whole number" in [problem.en for problem in caught.value.problems]
+
+
 def test_a_name_like_no_other_gets_no_suggestion() -> None:
     assert problems(zzzzzzzz="1") == ["there is no setting SHEEPDOG_ZZZZZZZZ"]
 

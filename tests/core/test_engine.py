@@ -47,6 +47,13 @@ def test_an_instant_is_kept_to_the_microsecond_and_a_naive_one_is_refused(databa
             insert_ignore(connection, timers, row("b", due_at=NOW.replace(tzinfo=None)))
 
 
+def test_a_file_that_is_no_database_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"no database at all " * 300)
+    with pytest.raises(Unavailable, match="restore a backup") as caught, open_database(f"sqlite:///{tmp_path / 'x.db'}").read():
+        pass
+    assert caught.value.code == "database_damaged"
+
+
 def test_a_check_of_the_schema_is_an_error_of_the_caller_and_undoes_the_block(database: Database) -> None:
     def two_rows() -> None:
         with database.write() as connection:

@@ -174,7 +174,7 @@ def test_the_caret_stands_right_behind_wide_characters() -> None:
         ('total: "20000.00"', 'total: "19.99"', "budget_too_small", 20),
         ('threshold: "99.00"', 'threshold: "20.00"', "threshold_too_low", 32),
         ("valid_for: 7d", "valid_for: 7d\n  valid_from: 2026-11-01", "two_validities", 33),
-        ("valid_for: 7d", "lock_for: 5m", "duplicate_key", 34),
+        ("valid_for: 7d", "valid_for: 7d\n  lock_for: 5m", "duplicate_key", 35),
         ("  valid_for: 7d # after taking\n", "", "no_validity", 31),
         ("  valid_for: 7d # after taking", "  valid_from: 2026-11-01", "no_validity", 31),
         ("  valid_for: 7d # after taking", "  valid_from: 2026-12-02\n  valid_until: 2026-12-01", "ends_before_start", 34),
@@ -190,6 +190,15 @@ def test_the_caret_stands_right_behind_wide_characters() -> None:
 def test_one_mistake_has_one_code_at_its_line(old: str, new: str, code: str, line: int) -> None:
     problem = only(changed(old, new))
     assert (problem.fault.code, problem.place.line) == (code, line)
+
+
+def test_a_doubled_key_hides_no_other_mistake() -> None:
+    source = changed("per_user: 1", "per_user: two\n  per_user: 1").replace("zone: Asia/Shanghai", "zone: Mars")
+    assert [(p.fault.code, p.place.line) for p in problems(source)] == [("not_a_zone", 10), ("not_integer", 16), ("duplicate_key", 17)]
+
+
+def test_a_text_that_cannot_stand_is_told_once() -> None:
+    assert [p.fault.code for p in problems(changed("campaign: new-user-coupon", 'campaign: "new\\0"'))] == ["control_character"]
 
 
 @pytest.mark.parametrize(
