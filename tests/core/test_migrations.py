@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError
 
@@ -23,6 +26,33 @@ from core.db.types import metadata
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 TABLES = (campaigns.store.tables, core.db.tables, fraud.rulesets.tables, fraud.store.tables)
+
+
+def test_the_files_are_named_by_their_revisions() -> None:
+    scripts = ScriptDirectory(str(Path(__file__).parents[2] / "migrations"))
+    assert scripts.get_current_head() == migrate.newest()
+    revisions = [script.revision for script in scripts.walk_revisions()]
+    assert revisions == sorted(revisions, reverse=True)
+    assert all(migrate.knows(revision) for revision in revisions)
+    assert not migrate.knows("9999")
+    assert not migrate.knows(None)
+
+
+def test_what_serves_does_not_load_the_migrations_tool() -> None:
+    """Nothing that answers requests needs it, and it costs every process a part of its start."""
+    code = "import sys, api.app; sys.exit('alembic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_empty_database_has_no_revision_and_a_whole_one_is_left_alone(database_url: str) -> None:
+    opened = open_database(database_url)
+    with opened.read() as connection:
+        assert migrate.current(connection) is None
+    migrate.upgrade(opened)
+    migrate.upgrade(opened)
+    with opened.read() as connection:
+        assert migrate.current(connection) == migrate.newest()
+    opened.engine.dispose()
 
 
 def test_up_down_and_up_again(database_url: str) -> None:
