@@ -78,8 +78,9 @@ class Reasoner:
         ways, denials = self.ways(first, True), self.ways(second, False)
         if ways is None or denials is None:
             return False
-        # What is not understood, or not there, may leave the second missing where the first is true.
-        if any(demand.operator == "holds" for denial in denials for demand in denial):
+        # What is not understood, or not there, may leave the second missing where the first is true. A part that is always missing has no denials
+        # at all, which must not be read as "cannot be denied".
+        if any(demand.operator == "holds" for denial in denials for demand in denial) or self._has_missing(second):
             return False
         try:
             return all(self._leads_to(way, self._names_of(second), denials) for way in ways)
@@ -95,6 +96,14 @@ class Reasoner:
             except TooMany:
                 self._ways[key] = (node, None)
         return self._ways[key][1]
+
+    def _has_missing(self, node: tree.Node) -> bool:
+        match node:
+            case tree.Not():
+                return self._has_missing(node.inner)
+            case tree.All() | tree.Some():
+                return any(self._has_missing(part) for part in node.parts)
+        return folded(node, self._ruleset.zone) is None
 
     def _names_of(self, node: tree.Node) -> frozenset[str]:
         if id(node) not in self._names:

@@ -213,6 +213,12 @@ def test_no_claim_is_ever_wrong(first: str, second: str, records: list[dict[str,
         assert not (implied and value is True and interpret(other, record, {}, both.zone) is not True)
 
 
+@pytest.mark.parametrize("second", ["n <= 1 / (1 - 1)", "not (n <= 1 / (1 - 1))", "n <= 1 / (1 - 1) or n > m", "n > 1 and n <= 1 / (1 - 1)"])
+def test_what_is_always_missing_is_implied_by_nothing(second: str) -> None:
+    both = made(rule("a", "n > 2"), rule("b", second))
+    assert not implies(both, both.rules[0].when, both.rules[1].when)
+
+
 def test_a_condition_with_too_many_alternatives_is_left_alone() -> None:
     wide = " and ".join(f"(n > {number} or m > {number})" for number in range(20))
     assert codes(rule("r", wide)) == set()
