@@ -23,6 +23,11 @@ class Limits:
     per_device: int | None
     per_phone: int | None
 
+    def caps(self) -> dict[str, int]:
+        """The limits that count holders, by whom they count."""
+        given = {"user": self.per_user, "device": self.per_device, "phone": self.per_phone}
+        return {kind: cap for kind, cap in given.items() if cap is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Campaign:

@@ -11,7 +11,6 @@ from campaigns.audience import facts_of, outside
 from campaigns.catalogue import Standing
 from campaigns.claiming.model import ClaimRequest, Refused, not_meant, refusal
 from campaigns.gate.gate import Ask, Limit
-from campaigns.mechanics import mechanic_named
 from campaigns.model import Campaign
 from core.event import Event
 from core.privacy.vault import Vault
@@ -37,7 +36,7 @@ def ask_of(standing: Standing, claim: ClaimRequest, vault: Vault, request_id: st
         ("phone", _phone(event), campaign.limits.per_phone),
     )
     limits = [Limit(kind, vault.token(event.merchant, kind, value), cap) for kind, value, cap in given if cap is not None and value is not None]
-    cost = mechanic_named(campaign.mechanic).reward_value(campaign.terms)
+    cost = campaign.terms.amount
     return Ask(request_id, claim.request.body_hash, cost.fen, tuple(limits))
 
 

@@ -12,7 +12,7 @@ from campaigns.audience import Outside, asks_for_orders, facts_of, outside
 from campaigns.catalogue import Standing
 from campaigns.claiming.model import ClaimRequest, claim_body
 from campaigns.gate.gate import Ask
-from campaigns.mechanics import mechanic_named
+from campaigns.mechanics.coupon.terms import reward_terms
 from campaigns.ports import Decision, DecisionBook
 from campaigns.rewards import Reward, post_reward, tell
 from campaigns.store import budgets, slots
@@ -127,7 +127,7 @@ def _insert_reward(
     connection: Connection, standing: Standing, claim: ClaimRequest, lease: Lease, reward_id: str, subject: Subject, decision: Decision, now: datetime
 ) -> Reward:
     campaign = standing.campaign
-    terms: dict[str, Any] = mechanic_named(campaign.mechanic).reward_terms(campaign.terms, now)
+    terms: dict[str, Any] = reward_terms(campaign.terms, now)
     row = {"id": reward_id, "merchant": standing.merchant, "campaign": campaign.id, "version": standing.version, "mechanic": campaign.mechanic}
     who = {"subject_id": subject.id, "decision_id": decision.id, "request_id": lease.ask.request_id, "body_hash": claim.request.body_hash}
     state = {"state": "held" if decision.outcome == "review" else "reserved", "use_state": "available", "posted_fen": 0, "reversed_fen": 0}

@@ -29,7 +29,7 @@ def campaign_json_schema() -> dict[str, Any]:
         "reward_on": {"const": "claim"},
         "note": {"type": "string"},
     }
-    blocks = {name: mechanic_named(name).json_schema() for name in mechanic_names()}
+    blocks = {name: mechanic_named(name).form.json_schema() for name in mechanic_names()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Sheepdog campaign",

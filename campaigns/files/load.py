@@ -81,7 +81,7 @@ def document_of(campaign: Campaign) -> dict[str, Any]:
         "budget_fen": None if campaign.budget is None else campaign.budget.fen,
         "policy": campaign.policy,
         "eligible_when": None if campaign.audience is None else campaign.audience.source,
-        campaign.mechanic: mechanic_named(campaign.mechanic).document(campaign.terms),
+        campaign.mechanic: mechanic_named(campaign.mechanic).form.document(campaign.terms),
     }
 
 
@@ -102,7 +102,7 @@ def campaign_from_document(document: Mapping[str, Any]) -> Campaign:
         budget=None if budget is None else Money(budget),
         policy=document["policy"],
         audience=None if eligible is None else audience_of(eligible, zone),
-        terms=mechanic_named(document["mechanic"]).from_document(document[document["mechanic"]], zone),
+        terms=mechanic_named(document["mechanic"]).form.from_document(document[document["mechanic"]], zone),
     )
 
 
@@ -119,7 +119,7 @@ def _campaign(valid: Mapping[str, Any], mechanic: str) -> Campaign:
         budget=valid["budget"]["total"] if valid["budget"] else None,
         policy=valid["risk"]["policy"],
         audience=None if valid["eligible_when"] is None else audience_of(valid["eligible_when"], zone),
-        terms=mechanic_named(mechanic).parse(valid[mechanic], zone),
+        terms=mechanic_named(mechanic).form.parse(valid[mechanic], zone),
     )
 
 
@@ -132,7 +132,7 @@ def _contradictions(valid: Mapping[str, Any], mechanic: str | None) -> list[Plac
     block = valid.get(mechanic) if mechanic else None
     if not isinstance(block, Mapping) or mechanic is None:
         return found
-    found += mechanic_named(mechanic).faults(block, valid)
+    found += mechanic_named(mechanic).form.faults(block, valid)
     limits, budget = valid.get("limits") or {}, (valid.get("budget") or {}).get("total")
     # A ceiling that was written and could not be read is not also missing: then its key is absent here.
     if "total" in limits and limits["total"] is None and "budget" in valid and budget is None:

@@ -95,6 +95,6 @@ def schema_for(mechanic: str | None) -> ma.Schema:
     """The whole file's schema: the common part and the mechanic's own block."""
     if mechanic is None:
         return CommonSchema()
-    block = ma.fields.Nested(mechanic_named(mechanic).schema, required=True)
+    block = ma.fields.Nested(mechanic_named(mechanic).form.schema, required=True)
     made: type[ma.Schema] = CommonSchema.from_dict({mechanic: block}, name="CampaignFile")
     return made()

@@ -1,31 +1,134 @@
-"""What a mechanic is: a small package that declares its block of the file, its terms and what a reward is worth. Found through the registry."""
+"""What a mechanic is: a small pure package that declares its block of the file, its commands, its states and what follows from orders and time.
+
+It looks at situations and answers with moves; it never touches a store. Found through the registry.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import marshmallow as ma
 
-from core.money import Money
+from campaigns.mechanics.moves import Move
+from campaigns.mechanics.situation import Part, Refuse, Situation, Wants, Wish
+from core.text import Text
 from core.yamlfile.problems import Fault
 
-Placed = tuple[tuple[str | int, ...], Fault]
+if TYPE_CHECKING:
+    from campaigns.model import Campaign
+
+Placed: TypeAlias = tuple[tuple[str | int, ...], Fault]
+Moves: TypeAlias = Sequence[Move]
+States: TypeAlias = Mapping[str, frozenset[str]]
+# While the campaign runs; or, for what an instance promises, until that one ends, unless the campaign is paused; or at any time.
+When: TypeAlias = Literal["running", "begun", "always"]
+# The instance that a command is about: none, a new one, the one its address names, or the one of the campaign with the key that `key` gives.
+About: TypeAlias = Literal["nothing", "new", "named", "keyed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Mechanic:
-    """`name` is also the key of its block. `parse` makes terms of what the schema read, with the campaign's zone; `document` and
-    `from_document` write them as JSON and read them back; `faults` finds what contradicts, as (path, fault)."""
+class Command:
+    """One thing a customer may ask. `path` is its address below `/v1/campaigns/{campaign}/`, with `<instance>` for the named one.
+
+    `scene`: where the risk engine is asked; None only for a command that never leads to a reward. `wants` is asked before anything is taken and
+    may refuse; `act` is asked with the lock held. `key` names the instance of a "keyed" command ("@caller" for the caller's own).
+    """
 
     name: str
+    path: str
+    words: Text
+    fields: type[ma.Schema]
+    scene: str | None
+    wants: Callable[[Situation, Wish], Wants | Refuse]
+    act: Callable[[Situation, Wish], Moves | Refuse]
+    rewards: bool = True
+    when: When = "running"
+    about: About = "nothing"
+    key: Callable[[Situation, Wish], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """What follows from outside. Each gets the situation (after the fact was written) and the part, and answers with moves.
+
+    `paid`: its order was paid in full; `undone`: its order was cancelled or wholly refunded; `refused`: its reward became void in a review.
+    """
+
+    paid: Callable[[Situation, Part], Moves]
+    undone: Callable[[Situation, Part], Moves]
+    refused: Callable[[Situation, Part], Moves]
+
+
+def _nothing(_: Situation, __: Part) -> Moves:
+    return ()
+
+
+IGNORES = Reactions(_nothing, _nothing, _nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A line of the price table: an article, what it costs without and with the campaign (fen), and how many there are (None: no bound of its own)."""
+
+    sku: str
+    list_fen: int
+    price_fen: int
+    stock: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One stretch of time in which the campaign gives something, for the drawn schedule: a session of a seckill, or its whole life."""
+
+    begins: datetime
+    ends: datetime
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileForm:
+    """The mechanic's block of a campaign file. `parse` makes terms of what `schema` read, with the campaign's zone; `document` and `from_document`
+    write them as JSON and read them back; `faults` finds what contradicts, as (path, fault); `json_schema` is for editors."""
+
     schema: type[ma.Schema]
     faults: Callable[[Mapping[str, Any], Mapping[str, Any]], list[Placed]]
     parse: Callable[[Mapping[str, Any], Any], Any]
     document: Callable[[Any], dict[str, Any]]
     from_document: Callable[[Mapping[str, Any], Any], Any]
-    reward_value: Callable[[Any], Money]
-    reward_terms: Callable[[Any, datetime], dict[str, Any]]
     json_schema: Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanic:
+    """`name` is also the key of its block in a file.
+
+    `pools` gives the stocks that stand from publication on and their sizes, `pool_size` any pool's size (None: unlimited; a pool that comes to be
+    later, such as a session's, is made at its first use; `KeyError` for one that cannot be). `limits` gives the capacity of each limit.
+    `cost_max_fen` is the most that a campaign can give away (None: only its budget bounds it). `alarms`: "deadline" of an instance and "unpaid" of
+    a part. `main_scene` is the scene that a file's `risk.policy` must serve; other scenes use their own policies. A reward that was promised for
+    later is decided again in `post_scene`. `approvals` names kinds of approval that a version needs besides its publication.
+    """
+
+    name: str
+    title: Text
+    form: FileForm
+    commands: tuple[Command, ...]
+    main_scene: str
+    post_scene: str | None
+    pools: Callable[[Campaign], Mapping[str, int | None]]
+    pool_size: Callable[[Campaign, str], int | None]
+    limits: Callable[[Campaign], Mapping[str, int]]
+    cost_max_fen: Callable[[Campaign], int | None]
+    refusals: Mapping[str, Text] = field(default_factory=dict)
+    instance: str = ""
+    instance_states: States = field(default_factory=dict)
+    part_states: States = field(default_factory=dict)
+    reactions: Reactions = IGNORES
+    alarms: Mapping[str, Callable[[Situation, Part | None], Moves]] = field(default_factory=dict)
+    prices: Callable[[Campaign], Sequence[Price]] = lambda _: ()
+    occasions: Callable[[Campaign, datetime, datetime], Sequence[Occasion]] | None = None
+    approvals: Callable[[Campaign], Sequence[str]] = lambda _: ()
+    topics: tuple[str, ...] = ()

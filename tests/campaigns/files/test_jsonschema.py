@@ -92,7 +92,7 @@ def test_the_schema_knows_the_same_keys_as_the_loader() -> None:
         fields = schema_for(name).fields
         common = set(exported) - (set(mechanic_names()) - {name})
         assert set(fields) == common
-        assert set(exported[name]["properties"]) == set(mechanic_named(name).schema().fields)
+        assert set(exported[name]["properties"]) == set(mechanic_named(name).form.schema().fields)
     for block in ("limits", "budget", "risk"):
         nested: Any = schema_for(None).fields[block]
         assert set(exported[block]["properties"]) == set(nested.schema.fields)
