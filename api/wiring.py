@@ -10,8 +10,12 @@ from threading import Lock
 
 from api.auth import Keys
 from campaigns import usage
+from campaigns.acting import facts
+from campaigns.acting.desk import Desk
+from campaigns.acting.promises import DUE
+from campaigns.acting.settle import Settler
+from campaigns.acting.stage import After
 from campaigns.catalogue import Catalogue
-from campaigns.claiming.desk import Desk
 from campaigns.gate.keeper import GateKeeper
 from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings, secret_key_bytes
@@ -28,7 +32,6 @@ from fraud.policies import load_policies
 from fraud.rulesets import settling
 from fraud.rulesets.live import LiveRulesets
 
-CLAIM_SCENE = "coupon.claim"
 PACKS = Path(__file__).resolve().parents[1] / "rules" / "packs"
 
 
@@ -48,8 +51,15 @@ class Services:
     book: DecisionBook
     desk: Desk
     drainer: Drainer
+    settler: Settler
     handlers: Handlers
     keys: Keys
+
+    def follow(self, after: After) -> None:
+        """What follows a commit: the gate hears what was given back, and rewards that are due are decided again."""
+        for given in after.given:
+            self.keeper.give_back_quietly(given)
+        self.settler.settle(after)
 
 
 def build_services(settings: Settings, clock: Clock | None = None) -> Services:
@@ -73,7 +83,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
     catalogue = Catalogue(database)
     keeper = GateKeeper(database, hot, keep)
-    desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep)
+    settler = Settler(database, risk, book, vault, clock)
+    desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep, settler.settle)
     return Services(
         settings,
         clock,
@@ -87,7 +98,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         book,
         desk,
         Drainer(hot, database, vault, clock),
-        timer_handlers(),
+        settler,
+        timer_handlers(settler),
         Keys(database, clock),
     )
 
@@ -106,9 +118,12 @@ def _secret_key(settings: Settings) -> bytes:
         raise SettingsError([text]) from error
 
 
-def timer_handlers() -> Handlers:
+def timer_handlers(settler: Settler) -> Handlers:
     """What each kind of timer does."""
     handlers = Handlers()
+    handlers.register("instance.deadline", facts.instance_deadline)
+    handlers.register("part.unpaid", facts.part_unpaid)
+    handlers.register_prepared(DUE, lambda reward_id: settler.handler(reward_id))
     handlers.register("coupon.expiry", usage.expire)
     handlers.register("coupon.unlock", usage.unlock)
     handlers.register(settling.TIMER, settling.fire_timer)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from campaigns.files.load import campaign_from_document
+from campaigns.mechanics import mechanic_named
 from campaigns.model import Campaign
 from campaigns.store.tables import campaign_versions, campaigns
 from core.db.engine import Database
@@ -36,12 +37,12 @@ class Standing:
     def campaign_id(self) -> str:
         return self.campaign.id
 
-    @property
-    def limit_kinds(self) -> tuple[str, ...]:
-        """The limits that count holders, besides the stock."""
-        limits = self.campaign.limits
-        caps = {"user": limits.per_user, "device": limits.per_device, "phone": limits.per_phone}
-        return tuple(kind for kind, cap in caps.items() if cap is not None)
+    def pool_size(self, pool: str) -> int | None:
+        """How many pieces the stock has, None where it has no limit. Raises `KeyError` where the campaign has no such stock."""
+        return mechanic_named(self.campaign.mechanic).pool_size(self.campaign, pool)
+
+    def pool_closes(self, pool: str) -> datetime | None:
+        return mechanic_named(self.campaign.mechanic).pool_closes(self.campaign, pool)
 
 
 class Catalogue:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
+from campaigns.acting.facts import part_paid, part_undone
+from campaigns.acting.snapshot import part_of_order
+from campaigns.acting.stage import After
+from campaigns.refunds import bill_no, instruct_refund, refunded_fen
 from campaigns.rewards import Reward, change, find_reward, tell
 from campaigns.store import ledger
-from campaigns.store.tables import order_refunds, orders, refund_instructions, rewards
+from campaigns.store.tables import order_refunds, orders, rewards
 from campaigns.usage import Usage, give_use_back, redeem, refusal_of
-from core.audit.log import append
 from core.db.engine import insert_ignore
 from core.errors import Conflict
-from core.jobs.outbox import announce
 from core.money import Money
 from core.privacy.subjects import Subject
 from core.text import Text
@@ -39,36 +40,60 @@ class OrderFact:
     amount_fen: int | None = None
     list_fen: int | None = None
     refund_id: str | None = None
+    bill_no: str | None = None
     reward_ids: tuple[str, ...] = ()
 
 
-def apply_order_fact(connection: Connection, fact: OrderFact, subject: Subject, now: datetime) -> list[Effect]:
-    """Write the fact and do what follows from it; returns the effects, empty when the fact was known or asks for nothing.
+class PaymentRefused(Conflict):
+    """A payment that contradicts what its part costs: it is not taken, and whoever tells of it must look. Kept in the audit log."""
 
-    Raises `Conflict` when the fact contradicts a known one: another customer, another paid amount, another amount under one refund id.
+
+def apply_order_fact(connection: Connection, fact: OrderFact, subject: Subject, now: datetime, after: After | None = None) -> list[Effect]:
+    """Write the fact and do what follows from it; returns the effects, empty when the fact was known or asks for nothing. `after` collects what
+    must follow the commit.
+
+    Raises `Conflict` when the fact contradicts a known one: another customer, another paid amount, another amount under one refund id;
+    `PaymentRefused` for an amount or a bill number that is not its part's.
     """
     row = {"merchant": fact.merchant, "id": fact.order_id, "subject_id": subject.id, "created_at": now}
     insert_ignore(connection, orders, row)
     order = connection.execute(select(orders).where(*_is(fact)).with_for_update()).one()
     if order.subject_id != subject.id:
         raise Conflict("order_of_another", Text(zh="订单属于另一位顾客", en="the order belongs to another customer"))
-    return _HANDLERS[fact.kind](connection, fact, order, subject, now)
+    return _HANDLERS[fact.kind](connection, fact, order, subject, now, After() if after is None else after)
 
 
-def _paid(connection: Connection, fact: OrderFact, order: Any, subject: Subject, now: datetime) -> list[Effect]:
+def _paid(connection: Connection, fact: OrderFact, order: Any, subject: Subject, now: datetime, after: After) -> list[Effect]:
     amount = _amount(fact)
     if order.paid_fen is not None:
         if order.paid_fen != amount:
             raise Conflict("paid_amount_differs", Text(zh="同一订单的支付金额不一致", en="the order was reported with another paid amount"))
         return []
+    part = part_of_order(connection, fact.merchant, fact.order_id)
+    if part is not None:
+        _require_due(connection, fact, part, subject, amount)
     connection.execute(update(orders).where(*_is(fact)).values(paid_fen=amount, paid_at=fact.at))
     if order.cancelled_at is not None:
-        return instruct_refund(connection, fact, None, amount, "order_cancelled", now)
+        return _give_back(connection, fact, None, amount, "order_cancelled", now)
     effects = [effect for reward_id in dict.fromkeys(fact.reward_ids) for effect in _use(connection, fact, reward_id, subject, amount, now)]
-    return effects + _reverse_refunded(connection, fact, amount, now)
+    if part is not None:
+        effects += part_paid(connection, fact.merchant, part.id, fact.actor, now, after)
+    return effects + _reverse_refunded(connection, fact, amount, now, after)
 
 
-def _refunded(connection: Connection, fact: OrderFact, order: Any, subject: Subject, now: datetime) -> list[Effect]:
+def _require_due(connection: Connection, fact: OrderFact, part: Any, subject: Subject, amount: int) -> None:
+    """The payment is its part's: the customer, the amount (less the coupons that the order used) and the bill number."""
+    if part.subject_id != subject.id:
+        raise PaymentRefused("order_of_another", Text(zh="订单属于另一位顾客", en="the order belongs to another customer"))
+    coupons = sum(find_reward(connection, fact.merchant, name).face_fen for name in dict.fromkeys(fact.reward_ids))
+    if not part.price_fen - coupons <= amount <= part.price_fen:
+        text = Text(zh=f"应付 {part.price_fen} 分,实付 {amount} 分", en=f"{part.price_fen} fen are due, {amount} were paid")
+        raise PaymentRefused("paid_amount_differs", text, due_fen=part.price_fen, paid_fen=amount)
+    if fact.bill_no is not None and fact.bill_no != bill_no("PB", fact.merchant, fact.order_id):
+        raise PaymentRefused("bill_no_differs", Text(zh="账单号与订单不符", en="the bill number is not this order's"))
+
+
+def _refunded(connection: Connection, fact: OrderFact, order: Any, subject: Subject, now: datetime, after: After) -> list[Effect]:
     amount = _amount(fact)
     row = {"merchant": fact.merchant, "order_id": fact.order_id, "refund_id": fact.refund_id, "amount_fen": amount, "at": fact.at}
     if not insert_ignore(connection, order_refunds, row):
@@ -79,14 +104,14 @@ def _refunded(connection: Connection, fact: OrderFact, order: Any, subject: Subj
     if order.paid_fen is None:
         # The payment will come: the refund stands and is applied then.
         return [{"type": "refund.awaits_payment", "refund_id": fact.refund_id}]
-    return _reverse_refunded(connection, fact, order.paid_fen, now)
+    return _reverse_refunded(connection, fact, order.paid_fen, now, after)
 
 
-def _cancelled(connection: Connection, fact: OrderFact, order: Any, subject: Subject, now: datetime) -> list[Effect]:
+def _cancelled(connection: Connection, fact: OrderFact, order: Any, subject: Subject, now: datetime, after: After) -> list[Effect]:
     if order.cancelled_at is not None:
         return []
     connection.execute(update(orders).where(*_is(fact)).values(cancelled_at=fact.at))
-    return [_return_coupon(connection, fact, reward, now) for reward in _coupons(connection, fact)]
+    return [_return_coupon(connection, fact, reward, now) for reward in _coupons(connection, fact)] + _undo_part(connection, fact, now, after)
 
 
 def _use(connection: Connection, fact: OrderFact, reward_id: str, subject: Subject, paid_fen: int, now: datetime) -> list[Effect]:
@@ -96,19 +121,28 @@ def _use(connection: Connection, fact: OrderFact, reward_id: str, subject: Subje
         code = "under_threshold"
     if code is not None:
         # The money is there and the discount is not deserved or not there any more: never a rolled back payment, always an instruction.
-        return instruct_refund(connection, fact, reward, paid_fen, code, now)
+        done = _give_back(connection, fact, reward, paid_fen, code, now)
+        # A second coupon that is refused, or one of an order with nothing left to give back, is only named.
+        return done or [{"type": "reward.refused", "reward": reward.id, "order_id": fact.order_id, "reason": code}]
     list_fen = paid_fen + reward.face_fen if fact.list_fen is None else fact.list_fen
     redeem(connection, Usage(fact.merchant, reward.id, fact.order_id, fact.actor, now, max(list_fen, reward.threshold_fen)))
     return [{"type": "reward.used", "reward": reward.id, "campaign": reward.campaign, "version": reward.version, "amount_fen": reward.face_fen}]
 
 
-def _reverse_refunded(connection: Connection, fact: OrderFact, paid_fen: int, now: datetime) -> list[Effect]:
-    refunded = _refunded_fen(connection, fact)
+def _reverse_refunded(connection: Connection, fact: OrderFact, paid_fen: int, now: datetime, after: After) -> list[Effect]:
+    refunded = refunded_fen(connection, fact.merchant, fact.order_id)
     if not refunded:
         return []
-    whole = refunded >= paid_fen
-    used = [reward for reward in _coupons(connection, fact) if reward.use_state == "used"]
-    return [_return_coupon(connection, fact, r, now) if whole else _reverse_part(connection, fact, r, refunded, paid_fen, now) for r in used]
+    if refunded >= paid_fen:
+        used = [reward for reward in _coupons(connection, fact) if reward.use_state == "used"]
+        return [_return_coupon(connection, fact, reward, now) for reward in used] + _undo_part(connection, fact, now, after)
+    posted = [reward for reward in _of_order(connection, fact) if reward.use_state == "used"]
+    return [_reverse_part(connection, fact, reward, refunded, paid_fen, now) for reward in posted]
+
+
+def _undo_part(connection: Connection, fact: OrderFact, now: datetime, after: After) -> list[Effect]:
+    part = part_of_order(connection, fact.merchant, fact.order_id)
+    return [] if part is None else part_undone(connection, fact.merchant, part.id, fact.actor, now, after)
 
 
 def _reverse_part(connection: Connection, fact: OrderFact, reward: Reward, refunded: int, paid_fen: int, now: datetime) -> Effect:
@@ -132,29 +166,17 @@ def _return_coupon(connection: Connection, fact: OrderFact, reward: Reward, now:
     return {"type": "reward.released", "reward": reward.id, "campaign": reward.campaign, "version": reward.version, "amount_fen": reward.face_fen}
 
 
-def instruct_refund(connection: Connection, fact: OrderFact, reward: Reward | None, paid_fen: int, reason: str, now: datetime) -> list[Effect]:
-    """Tell the shop to give back what is left of a payment: once per order, under a bill number that is the same however often it is asked.
-
-    A second coupon that is refused, or one of an order with nothing left to give back, is only named.
-    """
-    amount_fen = max(0, paid_fen - _refunded_fen(connection, fact))
-    bill_no = "RF" + sha256(f"{fact.merchant}\x00{fact.order_id}".encode()).hexdigest()[:30].upper()
-    body = {"bill_no": bill_no, "order_id": fact.order_id, "amount_fen": amount_fen, "reason": reason}
-    row = {"merchant": fact.merchant, "reward_id": reward.id if reward else None, "created_at": now, **body}
-    if amount_fen and insert_ignore(connection, refund_instructions, row):
-        append(connection, merchant=fact.merchant, actor=fact.actor, action="refund.instructed", target=bill_no, now=now, detail=body)
-        announce(connection, merchant=fact.merchant, topic="refund.instructed", ref=fact.order_id, body=body, now=now)
-        return [{"type": "refund.instructed", **body}]
-    return [] if reward is None else [{"type": "reward.refused", "reward": reward.id, "order_id": fact.order_id, "reason": reason}]
-
-
-def _refunded_fen(connection: Connection, fact: OrderFact) -> int:
-    """What was refunded of the order in all, also before its payment was known."""
-    of_it = (order_refunds.c.merchant == fact.merchant, order_refunds.c.order_id == fact.order_id)
-    return int(connection.execute(select(func.coalesce(func.sum(order_refunds.c.amount_fen), 0)).where(*of_it)).scalar_one())
+def _give_back(connection: Connection, fact: OrderFact, reward: Reward | None, paid_fen: int, reason: str, now: datetime) -> list[Effect]:
+    named = None if reward is None else reward.id
+    return instruct_refund(connection, fact.merchant, fact.order_id, actor=fact.actor, reward_id=named, paid_fen=paid_fen, reason=reason, now=now)
 
 
 def _coupons(connection: Connection, fact: OrderFact) -> list[Reward]:
+    """The coupons that the order has; the discount of its own part follows the part."""
+    return [reward for reward in _of_order(connection, fact) if reward.kind == "coupon"]
+
+
+def _of_order(connection: Connection, fact: OrderFact) -> list[Reward]:
     query = select(rewards.c.id).where(rewards.c.merchant == fact.merchant, rewards.c.order_id == fact.order_id).order_by(rewards.c.id)
     return [find_reward(connection, fact.merchant, name, lock=True) for name in connection.execute(query).scalars()]
 

@@ -43,6 +43,10 @@ class RiskCheck(Protocol):
 
     def check(self, event: Event, scene: str, policy: str | None = None, deadline_ms: int | None = None) -> Decision: ...
 
+    def preview(self, event: Event, scene: str, policy: str | None = None) -> Decision:
+        """What `check` would say now; nothing is recorded."""
+        ...
+
 
 class DecisionBook(Protocol):
     """Writes decisions where they last."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
 from campaigns.diff import document_of_version
-from campaigns.files.load import LoadedCampaign, campaign_from_document, load_campaign
+from campaigns.files.load import LoadedCampaign, Serving, campaign_from_document, load_campaign
 from campaigns.gate.rebuild import raise_epoch
+from campaigns.mechanics import mechanic_named
 from campaigns.model import Campaign
 from campaigns.store import budgets, slots
 from campaigns.store.tables import campaign_versions, campaigns, rewards
@@ -46,7 +47,7 @@ def propose_campaign(
     note: str,
     now: datetime,
     base_version: int | None = None,
-    policies: Collection[str] | None = None,
+    policies: Serving | None = None,
 ) -> Proposed:
     """Check the file and propose it as the campaign's next version.
 
@@ -106,7 +107,7 @@ def decide_publication(connection: Connection, *, approval_id: str, approve: boo
     return decided
 
 
-def check_file(source: bytes, name: str, policies: Collection[str] | None = None) -> LoadedCampaign:
+def check_file(source: bytes, name: str, policies: Serving | None = None) -> LoadedCampaign:
     """Everything `propose_campaign` would say of a file, without a store. Raises `Malformed`."""
     return load_campaign(source, name, policies)
 
@@ -141,17 +142,40 @@ def _require_newer_than_live(connection: Connection, merchant: str, campaign: st
 def _put_live(connection: Connection, merchant: str, campaign: Campaign, version: int, now: datetime) -> None:
     """Make or change what is scarce, and void the standing gate: it was built for other capacities and other terms."""
     raise_epoch(connection, merchant, campaign.id)
-    limits = campaign.limits
-    wanted = {"stock": limits.total, "user": limits.per_user, "device": limits.per_device, "phone": limits.per_phone}
-    for kind, capacity in wanted.items():
-        if capacity is None:
-            slots.withdraw(connection, merchant, campaign.id, kind)
-        elif slots.declare(connection, merchant, campaign.id, kind, capacity) and kind == "stock":
-            # A total counts every reward that stands, also those given while the campaign had none.
-            slots.seat(connection, merchant, campaign.id, capacity, _standing_rewards(connection, merchant, campaign.id), now)
+    _declare_stocks(connection, merchant, campaign, now)
+    _declare_limits(connection, merchant, campaign)
     budgets.declare(connection, merchant, campaign.id, campaign.budget.fen if campaign.budget else budgets.OPEN_FEN)
     statement = update(campaigns).where(campaigns.c.merchant == merchant, campaigns.c.id == campaign.id)
     connection.execute(statement.values(live_version=version, status=func.coalesce(campaigns.c.status, "live")))
+
+
+def _declare_stocks(connection: Connection, merchant: str, campaign: Campaign, now: datetime) -> None:
+    mechanic = mechanic_named(campaign.mechanic)
+    wanted: dict[str, int] = dict(mechanic.pools(campaign))
+    for pool in slots.pools_of(connection, merchant, campaign.id):
+        try:
+            size = mechanic.pool_size(campaign, pool)
+        except KeyError:
+            # An article or a session that is no more: what was taken stays taken, and nobody can ask for it.
+            continue
+        if size is None:
+            slots.withdraw(connection, merchant, campaign.id, slots.STOCK, pool)
+        else:
+            wanted.setdefault(pool, size)
+    for pool, size in wanted.items():
+        made = slots.declare(connection, merchant, campaign.id, slots.STOCK, size, pool, mechanic.pool_closes(campaign, pool))
+        if made and pool == slots.STOCK:
+            # A total counts every reward that stands, also those given while the campaign had none.
+            slots.seat(connection, merchant, campaign.id, size, _standing_rewards(connection, merchant, campaign.id), now)
+
+
+def _declare_limits(connection: Connection, merchant: str, campaign: Campaign) -> None:
+    wanted = mechanic_named(campaign.mechanic).limits(campaign)
+    for kind in slots.limits_of(connection, merchant, campaign.id):
+        if kind not in wanted:
+            slots.withdraw(connection, merchant, campaign.id, kind)
+    for kind, capacity in wanted.items():
+        slots.declare(connection, merchant, campaign.id, kind, capacity)
 
 
 def _standing_rewards(connection: Connection, merchant: str, campaign: str) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from campaigns.machines import require_reward_step
 from campaigns.store import budgets, ledger
-from campaigns.store.slots import Held, give_back
+from campaigns.store.slots import GivenBack, give_back
 from campaigns.store.tables import campaigns, rewards
 from core.audit.log import append
 from core.errors import Conflict, NotFound
@@ -30,6 +30,8 @@ class Reward:
     campaign: str
     version: int
     mechanic: str
+    kind: str
+    part_id: str | None
     subject_id: str
     decision_id: str
     state: str
@@ -57,6 +59,8 @@ class Reward:
             "campaign": self.campaign,
             "version": self.version,
             "mechanic": self.mechanic,
+            "kind": self.kind,
+            "part_id": self.part_id,
             "subject": self.subject_id,
             "decision_id": self.decision_id,
             "state": self.state,
@@ -72,15 +76,6 @@ class Reward:
             "locked_until": None if self.locked_until is None else self.locked_until.isoformat(),
             "created_at": self.created_at.isoformat(),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class GivenBack:
-    """What a void reward held, and the epoch of the gate that may hand it out again: a gate rebuilt since has read it from SQL."""
-
-    reward: Reward
-    epoch: int
-    held: list[Held]
 
 
 def find_reward(connection: Connection, merchant: str, reward_id: str, lock: bool = False) -> Reward:
@@ -108,29 +103,66 @@ def change(connection: Connection, reward: Reward, now: datetime, **values: Any)
         raise Conflict("reward_moved", Text(zh="奖励刚刚被其他请求改动,请重试", en="another request has just moved this reward; try again"))
 
 
-def post_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> Reward:
-    """reserved or held → posted: the person is owed the face value from now on, until the coupon's last moment. Returns it as it stands then."""
+def post_reward(connection: Connection, reward: Reward, actor: str, now: datetime, order_id: str | None = None) -> Reward:
+    """reserved or held → posted. A coupon is owed to the person from now on, until its last moment; a discount went to its order; a commission is
+    owed in money. Returns it as it stands then."""
     require_reward_step(reward.state, "posted")
-    change(connection, reward, now, state="posted", posted_fen=reward.face_fen)
-    movement = ledger.Movement(
-        ledger.promotion(reward.campaign), ledger.entitlement(reward.subject_id), reward.face, "reward.posted", f"post:{reward.id}", reward.id
-    )
+    posted = replace(reward, state="posted", posted_fen=reward.face_fen)
+    if reward.kind == "discount":
+        posted = replace(posted, use_state="used", order_id=order_id)
+    values = {name: getattr(posted, name) for name in ("state", "posted_fen", "use_state", "order_id")}
+    change(connection, reward, now, **values)
+    credit = _CREDIT[reward.kind](reward)
+    movement = ledger.Movement(ledger.promotion(reward.campaign), credit, reward.face, "reward.posted", f"post:{reward.id}", reward.id, order_id)
     ledger.post(connection, reward.merchant, movement, now)
-    set_timer(connection, merchant=reward.merchant, kind="coupon.expiry", ref=reward.id, due_at=reward.valid_until)
+    if reward.kind == "coupon":
+        set_timer(connection, merchant=reward.merchant, kind="coupon.expiry", ref=reward.id, due_at=reward.valid_until)
     tell(connection, reward, "reward.posted", actor, now)
-    return replace(reward, state="posted", posted_fen=reward.face_fen)
+    return posted
+
+
+def reverse_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> GivenBack:
+    """posted → reversed, as a whole: what partial refunds have not taken back yet goes back where it came from, and so does the budget."""
+    require_reward_step(reward.state, "reversed")
+    left = reward.posted_fen - reward.reversed_fen
+    change(connection, reward, now, state="reversed", reversed_fen=reward.posted_fen, use_state="expired")
+    if left:
+        sides = (_CREDIT[reward.kind](reward), ledger.promotion(reward.campaign))
+        once = f"reverse:{reward.id}:whole"
+        movement = ledger.Movement(*sides, Money(left, reward.currency), "reward.reversed", once, reward.id, reward.order_id)
+        ledger.post(connection, reward.merchant, movement, now)
+    budgets.restore(connection, reward.merchant, reward.campaign, reward.face_fen)
+    tell(connection, reward, "reward.reversed", actor, now, reversed_fen=left)
+    return GivenBack(reward.merchant, reward.campaign, f"{reward.id}:reversed", _epoch(connection, reward), (), reward.face_fen)
+
+
+def require_voidable(reward: Reward) -> bool:
+    """Whether the reward is still a promise: nothing was paid."""
+    return reward.state in ("reserved", "held")
+
+
+_CREDIT: Mapping[str, Callable[[Reward], ledger.Account]] = {
+    "coupon": lambda reward: ledger.entitlement(reward.subject_id),
+    "discount": lambda reward: ledger.discounts(reward.campaign),
+    "commission": lambda reward: ledger.commission(reward.subject_id),
+}
 
 
 def void_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> GivenBack:
     """reserved or held → void: slots and budget go back; returns what the gate may give out again after the commit."""
     require_reward_step(reward.state, "void")
     change(connection, reward, now, state="void")
-    # FOR SHARE: whoever rebuilds the gate waits for us, or was before us and has another epoch than the one we read.
-    mine = (campaigns.c.merchant == reward.merchant, campaigns.c.id == reward.campaign)
-    epoch = connection.execute(select(campaigns.c.gate_epoch).where(*mine).with_for_update(read=True)).scalar_one()
+    epoch = _epoch(connection, reward)
     budgets.restore(connection, reward.merchant, reward.campaign, reward.face_fen)
     tell(connection, reward, "reward.void", actor, now)
-    return GivenBack(reward, epoch, give_back(connection, reward.id))
+    held = give_back(connection, reward.id)
+    return GivenBack(reward.merchant, reward.campaign, reward.id, epoch, held, reward.face_fen)
+
+
+def _epoch(connection: Connection, reward: Reward) -> int:
+    # FOR SHARE: whoever rebuilds the gate waits for us, or was before us and has another epoch than the one we read.
+    mine = (campaigns.c.merchant == reward.merchant, campaigns.c.id == reward.campaign)
+    return int(connection.execute(select(campaigns.c.gate_epoch).where(*mine).with_for_update(read=True)).scalar_one())
 
 
 def tell(connection: Connection, reward: Reward, what: str, actor: str, now: datetime, **detail: Any) -> None:

@@ -21,7 +21,7 @@ from core.privacy.vault import Vault
 from core.text import Text
 from fraud.answers import Answers, Place
 from fraud.decision import Decision, from_record, recorded
-from fraud.features.read import FeatureReader, record_of
+from fraud.features.read import PEEK, FeatureReader, record_of
 from fraud.policies import Policies
 from fraud.rulesets.bundle import Bundle
 from rules.evaluate import Evaluation, evaluate
@@ -105,6 +105,18 @@ class RiskEngine:
         if decision.degraded and self._direct is not None:
             return replace(decision, id=self._direct.record_check(decision, one.event))
         return decision
+
+    def preview(self, event: Event, scene: str, policy: str | None = None) -> Decision:
+        """What `check` would say now. Nothing is recorded, so nobody is judged by it later."""
+        one = self._round(event, scene, policy, None)
+        prepared = one.reader.prepare(one.event, one.scene, one.policy, PEEK)
+        now = one.event.received_at
+        try:
+            answers = run_together(self._client, prepared.calls) if prepared.calls else []
+        except Unavailable:
+            return self._degraded(one, self._made(one, _UNJUDGED, {}, now))
+        values = record_of(one.event) | one.reader.values(one.event, one.scene, one.policy, prepared, answers)
+        return self._made(one, evaluate(one.policy, values, now=now), recorded(one.policy, values), now)
 
     def observe(self, event: Event) -> None:
         """Record an event that asks for no decision (a page view, an order) in every feature that counts its type.

@@ -23,13 +23,13 @@ def campaign() -> None:
 @command_options
 def check(screen: Screen, files: tuple[str, ...]) -> None:
     """Check files: every mistake at once, with its place and its fix. Checking stores nothing and needs no server."""
-    from api.wiring import CLAIM_SCENE, PACKS
+    from api.wiring import PACKS
     from campaigns.publishing import check_file
     from core.yamlfile.problems import Fault, Place, Problem, render_problems
     from fraud.policies import load_policies
 
     problems, shown = [], []
-    policies = load_policies(PACKS).serving(CLAIM_SCENE)
+    policies = load_policies(PACKS).serving
     for name in files:
         source = b""
         try:
@@ -63,7 +63,6 @@ def schema() -> None:
 @command_options
 def publish(screen: Screen, file: str, note: str, base: int | None, key: str | None, merchant: str | None) -> None:
     """Check a file and propose it as the campaign's next version; a second person approves it with `sheepdog approvals approve`."""
-    from api.wiring import CLAIM_SCENE
     from campaigns.publishing import propose_campaign
     from core.yamlfile.problems import render_problems
 
@@ -71,7 +70,7 @@ def publish(screen: Screen, file: str, note: str, base: int | None, key: str | N
     caller = caller_of(services, key)
     caller.require("marketer")
     source, of = read_file(file), caller.for_merchant(merchant)
-    policies = services.rulesets.bundle().for_merchant(of).serving(CLAIM_SCENE)
+    policies = services.rulesets.bundle().for_merchant(of).serving
     try:
         with services.database.write() as connection:
             made = propose_campaign(

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from core.errors import SheepdogError
-from core.jobs.timers import fire, postpone
+from core.jobs import timers
 
 log = structlog.get_logger(__name__)
 QUEUE = "timers"
@@ -23,11 +23,17 @@ def fire_timer(timer_id: str) -> bool:
 def fire_with(services: Any, timer_id: str) -> bool:
     """Fire in one transaction; a failure is written to the row in another and tried again later."""
     try:
+        with services.database.read() as connection:
+            timer = timers.find_timer(connection, timer_id)
+        handler = services.handlers.ready(timer.kind, timer.ref)
         with services.database.write() as connection:
-            return fire(connection, timer_id, services.handlers, services.clock.now())
+            fired, after = timers.fire_with(connection, timer_id, lambda _: handler, services.clock.now())
     except Exception as error:
         code = error.code if isinstance(error, SheepdogError) else type(error).__name__
         log.warning("timer_failed", timer=timer_id, error=code, exc_info=not isinstance(error, SheepdogError))
         with services.database.write() as connection:
-            postpone(connection, timer_id, code, services.clock.now())
+            timers.postpone(connection, timer_id, code, services.clock.now())
         return False
+    if after is not None:
+        services.follow(after)
+    return fired

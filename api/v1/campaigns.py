@@ -13,7 +13,6 @@ from api.endpoint import Context, Resource, answer, answer_reply
 from api.errors import reader_language
 from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import Change, StrictInteger, text
-from api.wiring import CLAIM_SCENE
 from campaigns.catalogue import list_campaigns, show_campaign
 from campaigns.diff import diff_campaign
 from campaigns.lifecycle import act
@@ -90,7 +89,7 @@ class Status(ma.Schema):
 def publish(ctx: Context) -> Response:
     """Check a file and propose it as the campaign's next version; every mistake is listed with its line and column."""
     body, author, now = ctx.body, ctx.caller.principal_id, ctx.services.clock.now()
-    policies = ctx.services.rulesets.bundle().for_merchant(ctx.merchant).serving(CLAIM_SCENE)
+    policies = ctx.services.rulesets.bundle().for_merchant(ctx.merchant).serving
 
     def effect(connection: Connection) -> dict[str, Any]:
         wanted = {"source": body["source"].encode(), "name": body["name"], "note": body["note"], "base_version": body.get("base_version")}

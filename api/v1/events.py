@@ -12,7 +12,9 @@ from sqlalchemy import Connection
 
 from api.endpoint import Context, Resource, answer
 from api.v1.fields import Actor, event_of, fen, text
-from campaigns.orders import ORDER_FACTS, OrderFact, apply_order_fact
+from campaigns.acting.stage import After
+from campaigns.orders import ORDER_FACTS, OrderFact, PaymentRefused, apply_order_fact
+from core.audit.log import append
 from core.errors import Malformed, Unavailable
 from core.event import Event
 from core.privacy.subjects import subject_for
@@ -34,6 +36,7 @@ class EventBody(Actor):
     amount_fen = fen(metadata={"description": "what was paid, or what was refunded"})
     list_fen = fen(metadata={"description": "the order's total before discounts, for thresholds"})
     refund_id = text(64)
+    bill_no = text(64, metadata={"description": "the part's bill that was paid; another one is refused"})
     reward_ids = ma.fields.List(text(32), validate=ma.validate.Length(max=20), metadata={"description": "coupons that the order used"})
 
     @ma.validates_schema
@@ -57,18 +60,32 @@ def take(ctx: Context) -> Response:
     body, received = ctx.body, ctx.services.clock.now()
     more = {name: body[name] for name in ("campaign", "order_id", "amount_fen") if name in body}
     # What an order event says beyond the common fields belongs to its content, by which a retry is told from a contradiction.
-    custom = {name: body[name] for name in ("list_fen", "refund_id", "reward_ids") if name in body}
+    custom = {name: body[name] for name in ("list_fen", "refund_id", "bill_no", "reward_ids") if name in body}
     event = event_of(body, id=body["id"], type=body["type"], merchant=ctx.merchant, received_at=received, custom=custom, **more)
     believed = event.believed(timedelta(seconds=ctx.services.settings.lateness_seconds))
-    with ctx.services.database.write() as connection:
-        effects = _effects(connection, ctx, believed)
+    after = After()
+    try:
+        with ctx.services.database.write() as connection:
+            effects = _effects(connection, ctx, believed, after)
+    except PaymentRefused as refused:
+        _keep_refusal(ctx, event, refused)
+        raise
+    ctx.services.follow(after)
     with suppress(Unavailable):
         # A seen event gates nothing, and its row stands: when Redis is away the features miss it, the record does not.
         ctx.services.risk.observe(event)
     return answer({"id": event.id, "effects": effects})
 
 
-def _effects(connection: Connection, ctx: Context, event: Event) -> list[dict[str, Any]]:
+def _keep_refusal(ctx: Context, event: Event, refused: PaymentRefused) -> None:
+    """A payment that contradicts its part leaves its trace, although nothing of it is taken."""
+    detail = {"code": refused.code, "event": event.id, **refused.extra}
+    with ctx.services.database.write() as connection:
+        who, at = ctx.caller.principal_id, ctx.services.clock.now()
+        append(connection, merchant=ctx.merchant, actor=who, action="payment.refused", target=event.order_id or "", now=at, detail=detail)
+
+
+def _effects(connection: Connection, ctx: Context, event: Event, after: After) -> list[dict[str, Any]]:
     """The event's row first, then what it causes, in one transaction; a retry hears the stored effects."""
     subject = subject_for(connection, ctx.services.vault, ctx.merchant, event.user, event.received_at)
     known = record_event(connection, event, subject)
@@ -88,8 +105,9 @@ def _effects(connection: Connection, ctx: Context, event: Event) -> list[dict[st
         amount_fen=event.amount_fen,
         list_fen=custom.get("list_fen"),
         refund_id=custom.get("refund_id"),
+        bill_no=custom.get("bill_no"),
         reward_ids=tuple(custom.get("reward_ids", ())),
     )
-    effects = apply_order_fact(connection, fact, subject, ctx.services.clock.now())
+    effects = apply_order_fact(connection, fact, subject, ctx.services.clock.now(), after)
     store_effects(connection, ctx.merchant, event.id, {"effects": effects})
     return effects

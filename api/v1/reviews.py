@@ -13,7 +13,9 @@ from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import text
 from api.v1.rewards import Reward
-from campaigns.rewards import GivenBack, find_reward, post_reward, void_reward
+from campaigns.acting.facts import order_of_part, reward_refused
+from campaigns.acting.stage import After
+from campaigns.rewards import find_reward, post_reward, void_reward
 from fraud.reviews import find_review, list_open, resolve
 
 blp = Resource("reviews", __name__, description="Held rewards, and the person who decides on them.")
@@ -68,18 +70,19 @@ def show(ctx: Context, review_id: str) -> Response:
 @blp.endpoint("POST", "/reviews/<review_id>/resolve", scopes=("compliance",), body=ResolveBody, replies={200: Resolved}, effect=True)
 def decide(ctx: Context, review_id: str) -> Response:
     """Post or void the held reward, once, with a reason."""
-    by, now, given_back = ctx.caller.principal_id, ctx.services.clock.now(), list[GivenBack]()
+    by, now, after = ctx.caller.principal_id, ctx.services.clock.now(), After()
 
     def effect(connection: Connection) -> dict[str, Any]:
         review = resolve(connection, review_id, ctx.body["resolution"], by, ctx.body["reason"], now, merchant=ctx.merchant)
         reward = find_reward(connection, ctx.merchant, review.reward_id, lock=True)
         if review.resolution == "post":
-            post_reward(connection, reward, by, now)
+            post_reward(connection, reward, by, now, order_id=order_of_part(connection, reward.part_id))
         else:
-            given_back.append(void_reward(connection, reward, by, now))
+            after.given.append(void_reward(connection, reward, by, now))
+            if reward.part_id is not None:
+                reward_refused(connection, ctx.merchant, reward.part_id, by, now, after)
         return {"review": review.public(), "reward": find_reward(connection, ctx.merchant, reward.id).public()}
 
     reply = once(ctx, effect)
-    for given in given_back:
-        ctx.services.keeper.give_back_quietly(given)
+    ctx.services.follow(after)
     return answer_reply(reply)

@@ -27,6 +27,8 @@ class Reward(ma.Schema):
     campaign = ma.fields.String()
     version = ma.fields.Integer()
     mechanic = ma.fields.String()
+    kind = ma.fields.String(metadata={"description": "coupon, discount or commission"})
+    part_id = ma.fields.String(allow_none=True)
     subject = ma.fields.String()
     decision_id = ma.fields.String()
     state = ma.fields.String()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from campaigns.audience import CATALOGUE, audience_of
@@ -24,6 +24,8 @@ from rules.lang.faults import BadExpression
 from rules.places import problems_of
 
 FORM = 1
+# The ids of the policies that serve a scene.
+Serving: TypeAlias = Callable[[str], Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class LoadedCampaign:
     document: dict[str, Any]
 
 
-def load_campaign(source: bytes, name: str, policies: Collection[str] | None = None) -> LoadedCampaign:
-    """Read and check a file; `policies` are the risk policies it may name (None: not asked).
+def load_campaign(source: bytes, name: str, policies: Serving | None = None) -> LoadedCampaign:
+    """Read and check a file; `policies` tells which risk policies serve a scene (None: not asked).
 
     Raises `Malformed` (`bad_file`) with every problem, its line, column and fix.
     """
@@ -49,7 +51,7 @@ def load_campaign(source: bytes, name: str, policies: Collection[str] | None = N
         problems = [p for p in problems if not (p.fault.code == "unknown_key" and p.place in spared)]
     if known is None and isinstance(given, str):
         problems.append(problem_at(document, ("mechanic",), _unknown_mechanic(given)))
-    placed = _contradictions(valid, known) + _unknown_policy(valid, policies)
+    placed = _contradictions(valid, known) + _unknown_policy(valid, known, policies)
     problems += [problem_at(document, path, fault) for path, fault in placed]
     problems += _eligible_problems(document, valid.get("eligible_when"))
     if problems:
@@ -117,7 +119,7 @@ def _campaign(valid: Mapping[str, Any], mechanic: str) -> Campaign:
         ends=valid["ends"].ends(zone),
         limits=Limits(**valid["limits"]),
         budget=valid["budget"]["total"] if valid["budget"] else None,
-        policy=valid["risk"]["policy"],
+        policy=valid["risk"]["policy"] or _usual_policy(mechanic),
         audience=None if valid["eligible_when"] is None else audience_of(valid["eligible_when"], zone),
         terms=mechanic_named(mechanic).form.parse(valid[mechanic], zone),
     )
@@ -133,25 +135,33 @@ def _contradictions(valid: Mapping[str, Any], mechanic: str | None) -> list[Plac
     if not isinstance(block, Mapping) or mechanic is None:
         return found
     found += mechanic_named(mechanic).form.faults(block, valid)
+    return found + _unbounded(valid, mechanic)
+
+
+def _unbounded(valid: Mapping[str, Any], mechanic: str) -> list[Placed]:
+    """A campaign must not be able to give without end. A ceiling that was written and could not be read is not also missing."""
     limits, budget = valid.get("limits") or {}, (valid.get("budget") or {}).get("total")
-    # A ceiling that was written and could not be read is not also missing: then its key is absent here.
-    if "total" in limits and limits["total"] is None and "budget" in valid and budget is None:
-        text = Text(zh="活动没有上限:请写 limits.total 或 budget.total", en="the campaign has no ceiling: write limits.total or budget.total")
-        found.append(((), Fault("no_ceiling", text)))
-    amount = block.get("amount")
-    if amount is not None and budget is not None and budget < amount:
-        found.append((("budget", "total"), Fault("budget_too_small", Text(zh="预算不足以发放一份奖励", en="the budget does not pay a single reward"))))
-    return found
-
-
-def _unknown_policy(valid: Mapping[str, Any], policies: Collection[str] | None) -> list[Placed]:
-    named = (valid.get("risk") or {}).get("policy")
-    if policies is None or named is None or named in policies:
+    if mechanic_named(mechanic).bounds_itself or not ("total" in limits and limits["total"] is None and "budget" in valid and budget is None):
         return []
-    known = sorted(policies)
+    text = Text(zh="活动没有上限:请写 limits.total 或 budget.total", en="the campaign has no ceiling: write limits.total or budget.total")
+    return [((), Fault("no_ceiling", text))]
+
+
+def _unknown_policy(valid: Mapping[str, Any], mechanic: str | None, policies: Serving | None) -> list[Placed]:
+    if policies is None or mechanic is None or not isinstance(valid.get("risk"), Mapping):
+        return []
+    named = valid["risk"].get("policy") or _usual_policy(mechanic)
+    known = sorted(policies(mechanic_named(mechanic).main_scene))
+    if named in known:
+        return []
     hint = did_you_mean(named, known) or Text(zh=f"可用:{'、'.join(known)}", en=f"known: {', '.join(known)}")
     fault = Fault("unknown_policy", Text(zh=f"没有风控策略 {named!r}", en=f"there is no risk policy {named!r}"), hint)
     return [(("risk", "policy"), fault)]
+
+
+def _usual_policy(mechanic: str) -> str:
+    of_it = mechanic_named(mechanic)
+    return of_it.policy_for(of_it.main_scene)
 
 
 def _unknown_mechanic(given: str) -> Fault:

@@ -11,7 +11,6 @@ import marshmallow as ma
 from campaigns.mechanics import mechanic_named
 from core.fields import CountField, IdField, MomentField, TextField, YuanField, ZoneField, invalid
 
-DEFAULT_POLICY = "new-user-claim"
 PER_USER_MAX = 100
 _SPAN = re.compile(r"[1-9][0-9]{0,3}[smhd]", re.ASCII)
 
@@ -28,7 +27,7 @@ class BudgetBlock(ma.Schema):
 
 
 class RiskBlock(ma.Schema):
-    policy = IdField(load_default=DEFAULT_POLICY)
+    policy = IdField(load_default=None)
 
 
 class EligibleField(ma.fields.Field[str]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -10,12 +10,13 @@ from typing import Protocol
 import structlog
 from sqlalchemy import func, select
 
-from campaigns.gate.gate import Answer, Ask, Gate
+from campaigns.gate.gate import Answer, Ask, Gate, Returned
 from campaigns.gate.rebuild import rebuild
-from campaigns.rewards import GivenBack
 from campaigns.store import slots
+from campaigns.store.playing import parts
+from campaigns.store.slots import STOCK, GivenBack, resource_id
 from campaigns.store.tables import budgets as budgets_table
-from campaigns.store.tables import campaigns, rewards
+from campaigns.store.tables import campaigns, resources, rewards
 from campaigns.store.tables import slots as slots_table
 from core.db.engine import Database
 from core.errors import Unavailable
@@ -34,8 +35,8 @@ class HasGate(Protocol):
     def campaign_id(self) -> str: ...
     @property
     def epoch(self) -> int: ...
-    @property
-    def limit_kinds(self) -> tuple[str, ...]: ...
+    def pool_size(self, pool: str) -> int | None: ...
+    def pool_closes(self, pool: str) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,18 @@ class GateKeeper:
     keep: timedelta
 
     def gate(self, standing: HasGate) -> Gate:
-        return Gate(self.client, standing.merchant, standing.campaign_id, standing.epoch, standing.limit_kinds)
+        return Gate(self.client, standing.merchant, standing.campaign_id, standing.epoch)
 
-    def settled(self, gate: Gate, question: Callable[[], Answer], now: datetime) -> Answer:
+    def settled(self, gate: Gate, question: Callable[[], Answer], now: datetime, missing: Callable[[], None] = lambda: None) -> Answer:
         """Ask the gate; what the gate cannot answer is mended first.
 
-        `reclaim` settles ended leases and asks again; `absent` and `epoch` rebuild or wait, and are returned: the caller starts over.
+        `reclaim` settles ended leases and asks again, `no_pool` has `missing` add the pool; `absent` and `epoch` rebuild or wait, and are
+        returned: the caller starts over.
         """
         answer = question()
+        if answer.code == "no_pool":
+            missing()
+            answer = question()
         if answer.code == "reclaim":
             self.settle_leases(gate, now)
             answer = question()
@@ -63,6 +68,17 @@ class GateKeeper:
         if answer.code in ("absent", "epoch"):
             self._mend(gate, answer, now)
         return answer
+
+    def add_pool(self, standing: HasGate, pool: str, now: datetime) -> None:
+        """Make a stock that comes to be at its first use, such as a session's, and tell the gate. Raises `KeyError` where there can be none."""
+        size, closes = standing.pool_size(pool), standing.pool_closes(pool)
+        if size is None:
+            return
+        with self.database.write() as connection:
+            slots.declare(connection, standing.merchant, standing.campaign_id, STOCK, size, pool, closes)
+            taken = slots.taken_slots(connection, resource_id(standing.merchant, standing.campaign_id, STOCK, pool))
+        # Exact, although the transaction is over: nobody takes a slot of a pool that no gate of this epoch knows.
+        self.gate(standing).add_pool(pool, size, taken)
 
     def rebuild(self, standing: HasGate, now: datetime) -> int:
         """Raise the epoch and rebuild, because the gate of `standing` was found wrong."""
@@ -73,9 +89,11 @@ class GateKeeper:
         ended = gate.expired_leases(now)
         if not ended:
             return 0
-        of_it = (rewards.c.merchant == gate.merchant, rewards.c.campaign == gate.campaign, rewards.c.request_id.in_(ended))
+        served: set[str] = set()
         with self.database.read() as connection:
-            served = set(connection.execute(select(rewards.c.request_id).where(*of_it)).scalars())
+            for table in (rewards, parts):
+                of_it = (table.c.merchant == gate.merchant, table.c.campaign == gate.campaign, table.c.request_id.in_(ended))
+                served.update(connection.execute(select(table.c.request_id).where(*of_it)).scalars())
         for request_id in ended:
             if request_id in served:
                 gate.confirm(request_id)
@@ -98,15 +116,9 @@ class GateKeeper:
             return settled
         if before.epoch != standing.epoch or before.leases:
             return settled
-        stock = slots.resource_id(standing.merchant, standing.campaign_id, "stock")
-        with self.database.read() as connection:
-            taken = connection.execute(select(func.count()).where(slots_table.c.resource_id == stock)).scalar_one()
-            used = connection.execute(
-                select(budgets_table.c.used_fen).where(budgets_table.c.merchant == gate.merchant, budgets_table.c.campaign == gate.campaign)
-            ).scalar_one()
-        leaks = (before.taken != taken and before.limited) or before.budget_used != used
-        if leaks and gate.tally() == before:
-            log.warning("gate_leaks", campaign=gate.campaign, gate_taken=before.taken, sql_taken=taken)
+        taken, used = self._truth(gate, before.pools)
+        if (before.pools != taken or before.budget_used != used) and gate.tally() == before:
+            log.warning("gate_leaks", campaign=gate.campaign, gate_taken=before.taken, sql_taken=sum(taken.values()))
             self.rebuild(standing, now)
         return settled
 
@@ -125,17 +137,31 @@ class GateKeeper:
             log.warning("confirm_left_to_sweeper", campaign=gate.campaign)
 
     def give_back_quietly(self, given: GivenBack) -> None:
-        """After SQL has deleted a reward's slots: let the gate hand them out again. When Redis is away the sweeper finds the difference.
+        """After SQL has deleted slots: let the gate hand them out again. When Redis is away the sweeper finds the difference.
 
         A gate that was rebuilt since the void knows of it already and gives nothing back twice.
         """
-        reward = given.reward
-        stock = next((one.slot for one in given.held if one.kind == "stock"), -1)
-        tokens = {one.kind: one.token for one in given.held if one.kind != "stock"}
+        pools = {one.pool for one in given.held if one.kind == STOCK}
+        places: dict[tuple[str, str], int] = {}
+        for one in given.held:
+            if one.token:
+                places[one.kind, one.token] = places.get((one.kind, one.token), 0) + 1
+        # A holder has pieces of one stock only.
+        pool = next(iter(pools), None)
+        taken = tuple(one.slot for one in given.held if one.kind == STOCK)
         try:
-            Gate(self.client, reward.merchant, reward.campaign, given.epoch).give_back(reward.id, stock, reward.face_fen, tokens)
+            Gate(self.client, given.merchant, given.campaign, given.epoch).give_back(Returned(given.name, pool, taken, given.cost_fen, places))
         except Unavailable:
-            log.warning("give_back_left_to_sweeper", campaign=reward.campaign)
+            log.warning("give_back_left_to_sweeper", campaign=given.campaign)
+
+    def _truth(self, gate: Gate, pools: Iterable[str]) -> tuple[dict[str, int], int]:
+        """How many slots of each of these stocks are taken, and how much of the budget, as SQL says."""
+        mine = (resources.c.merchant == gate.merchant, resources.c.campaign == gate.campaign, resources.c.kind == STOCK)
+        counted = select(resources.c.pool, func.count()).join(slots_table, slots_table.c.resource_id == resources.c.id).where(*mine).group_by(resources.c.pool)
+        used = select(budgets_table.c.used_fen).where(budgets_table.c.merchant == gate.merchant, budgets_table.c.campaign == gate.campaign)
+        with self.database.read() as connection:
+            found = {pool: int(count) for pool, count in connection.execute(counted)}
+            return {pool: found.get(pool, 0) for pool in pools}, int(connection.execute(used).scalar_one())
 
     def _mend(self, gate: Gate, answer: Answer, now: datetime) -> None:
         query = select(campaigns.c.gate_epoch).where(campaigns.c.merchant == gate.merchant, campaigns.c.id == gate.campaign)

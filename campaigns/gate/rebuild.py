@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from campaigns.gate.gate import LIMIT_KINDS, SWAP, Gate
+from campaigns.gate.gate import STOCK, SWAP, Gate
 from campaigns.store.budgets import OPEN_FEN
+from campaigns.store.playing import parts
+from campaigns.store.slots import SEAT
 from campaigns.store.tables import budgets, campaigns, resources, rewards, slots
 from core.db.engine import Database
 from core.errors import Unavailable
@@ -25,12 +27,25 @@ _POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
+class Pool:
+    """A stock: its size and the slots that are taken, in ascending order."""
+
+    name: str
+    capacity: int
+    taken: tuple[int, ...]
+
+    @property
+    def top(self) -> int:
+        """The first slot above all that were ever handed out."""
+        return self.taken[-1] + 1 if self.taken else 0
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """What SQL says of a campaign's scarce things at the moment its epoch was raised. -1 means without limit."""
 
     epoch: int
-    capacity: int
-    taken: tuple[int, ...]
+    pools: tuple[Pool, ...]
     counts: dict[str, dict[str, int]]
     budget_cap: int
     budget_used: int
@@ -95,24 +110,21 @@ def _standing_epoch(client: HotState, merchant: str, campaign: str) -> int | Non
 def _raise_and_read(connection: Connection, merchant: str, campaign: str, since: datetime) -> Truth:
     epoch = raise_epoch(connection, merchant, campaign)
     mine = (resources.c.merchant == merchant, resources.c.campaign == campaign)
-    stock = connection.execute(select(resources.c.id, resources.c.capacity).where(*mine, resources.c.kind == "stock")).one_or_none()
-    taken = () if stock is None else tuple(connection.execute(select(slots.c.slot).where(slots.c.resource_id == stock.id).order_by(slots.c.slot)).scalars())
     held = (
         select(resources.c.kind, slots.c.token, func.count())
         .join(slots, slots.c.resource_id == resources.c.id)
-        .where(*mine, resources.c.kind.in_(LIMIT_KINDS))
+        .where(*mine, resources.c.kind.not_in((STOCK, SEAT)))
         .group_by(resources.c.kind, slots.c.token)
     )
-    counts: dict[str, dict[str, int]] = {kind: {} for kind in LIMIT_KINDS}
+    counts: dict[str, dict[str, int]] = {}
     for kind, token, count in connection.execute(held):
-        counts[kind][token] = count
+        counts.setdefault(kind, {})[token] = count
     budget = connection.execute(
         select(budgets.c.cap_fen, budgets.c.used_fen).where(budgets.c.merchant == merchant, budgets.c.campaign == campaign)
     ).one_or_none()
     return Truth(
         epoch,
-        -1 if stock is None else stock.capacity,
-        taken,
+        _pools(connection, merchant, campaign, since),
         counts,
         -1 if budget is None or budget.cap_fen == OPEN_FEN else budget.cap_fen,
         0 if budget is None else budget.used_fen,
@@ -120,34 +132,49 @@ def _raise_and_read(connection: Connection, merchant: str, campaign: str, since:
     )
 
 
+def _pools(connection: Connection, merchant: str, campaign: str, since: datetime) -> tuple[Pool, ...]:
+    """Every stock of the campaign that may still be asked for; those of sessions that closed long ago are left out."""
+    mine = (resources.c.merchant == merchant, resources.c.campaign == campaign, resources.c.kind == STOCK)
+    open_still = resources.c.closes_at.is_(None) | (resources.c.closes_at > since)
+    found = []
+    for row in connection.execute(select(resources.c.id, resources.c.pool, resources.c.capacity).where(*mine, open_still)).all():
+        taken = connection.execute(select(slots.c.slot).where(slots.c.resource_id == row.id).order_by(slots.c.slot)).scalars()
+        found.append(Pool(row.pool, row.capacity, tuple(taken)))
+    return tuple(found)
+
+
 def _served(connection: Connection, merchant: str, campaign: str, since: datetime) -> tuple[tuple[str, str], ...]:
     """Requests that were served within the time that replies are kept, each with the hash of its body."""
-    query = select(rewards.c.request_id, rewards.c.body_hash).where(
-        rewards.c.merchant == merchant, rewards.c.campaign == campaign, rewards.c.created_at > since
-    )
-    return tuple((row.request_id, row.body_hash) for row in connection.execute(query))
+    found: dict[str, str] = {}
+    for table in (rewards, parts):
+        query = select(table.c.request_id, table.c.body_hash).where(table.c.merchant == merchant, table.c.campaign == campaign, table.c.created_at > since)
+        found |= {row.request_id: row.body_hash for row in connection.execute(query)}
+    return tuple(found.items())
 
 
 def _fill(client: HotState, gate: Gate, truth: Truth, keep: timedelta) -> None:
     """Write the new epoch's keys, then put them in place with one script; the old epoch's keys go."""
-    top = truth.taken[-1] + 1 if truth.taken else 0
-    freed = set(range(top)).difference(truth.taken)
     keep_ms = int(keep / timedelta(milliseconds=1))
     with hot_state_guard():
-        _send(client, (("ZADD", gate.key("free"), slot, slot) for slot in sorted(freed)))
-        for kind in LIMIT_KINDS:
+        for pool in truth.pools:
+            freed = sorted(set(range(pool.top)).difference(pool.taken))
+            _send(client, (("ZADD", gate.free_key(pool.name), slot, slot) for slot in freed))
+        for kind, counts in truth.counts.items():
             key = gate.key(f"n:{kind}")
-            _send(client, (("HSET", key, token, count) for token, count in truth.counts[kind].items()))
+            _send(client, (("HSET", key, token, count) for token, count in counts.items()))
         _send(client, (("SET", gate.key(f"q:{request}"), f"S|-1|{body}", "PX", keep_ms) for request, body in truth.served))
-    arguments = [truth.epoch, truth.capacity, top, truth.budget_cap, truth.budget_used]
-    stood = int(SWAP.run(client, [gate.meta], arguments))
-    _drop(client, gate, gone=truth.epoch if stood == -1 else stood)
+    pools = [part for pool in truth.pools for part in (pool.name, pool.capacity, pool.top)]
+    before = gate.tally()
+    stood = int(SWAP.run(client, [gate.meta], [truth.epoch, truth.budget_cap, truth.budget_used, *pools]))
+    known = {pool.name for pool in truth.pools}.union(before.pools if before is not None else ())
+    _drop(client, gate, truth, known, gone=truth.epoch if stood == -1 else stood)
 
 
-def _drop(client: HotState, gate: Gate, gone: int) -> None:
+def _drop(client: HotState, gate: Gate, truth: Truth, pools: Iterable[str], gone: int) -> None:
     old = gate.at_epoch(gone)
+    free = [old.free_key(pool) for pool in pools]
     with hot_state_guard():
-        client.unlink(*(old.key(name) for name in ("free", "leases", "held")), *old.limit_keys(LIMIT_KINDS))
+        client.unlink(old.key("leases"), old.key("held"), *free, *old.limit_keys(list(truth.counts)))
 
 
 def _send(client: HotState, commands: Iterable[tuple[str | int, ...]]) -> None:

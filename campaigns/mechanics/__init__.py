@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns.mechanics.base import Mechanic
+from campaigns.mechanics.base import Command, Mechanic
 from campaigns.mechanics.coupon.mechanic import COUPON
 
 _MECHANICS: dict[str, Mechanic] = {}
@@ -18,6 +18,11 @@ def register(mechanic: Mechanic) -> None:
 def mechanic_named(name: str) -> Mechanic:
     """Raises `KeyError`."""
     return _MECHANICS[name]
+
+
+def command_named(mechanic: str, name: str) -> Command:
+    """Raises `KeyError`."""
+    return mechanic_named(mechanic).command(name)
 
 
 def mechanic_names() -> list[str]:

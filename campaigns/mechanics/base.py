@@ -108,7 +108,8 @@ class Mechanic:
     `pools` gives the stocks that stand from publication on and their sizes, `pool_size` any pool's size (None: unlimited; a pool that comes to be
     later, such as a session's, is made at its first use; `KeyError` for one that cannot be). `limits` gives the capacity of each limit.
     `cost_max_fen` is the most that a campaign can give away (None: only its budget bounds it). `alarms`: "deadline" of an instance and "unpaid" of
-    a part. `main_scene` is the scene that a file's `risk.policy` must serve; other scenes use their own policies. A reward that was promised for
+    a part. `main_scene` is the scene that a file's `risk.policy` must serve; `policies` names the policy of a scene where it is not the
+    one called like the scene. `pool_closes`: when a stock is asked for no more. A reward that was promised for
     later is decided again in `post_scene`. `approvals` names kinds of approval that a version needs besides its publication.
     """
 
@@ -118,10 +119,13 @@ class Mechanic:
     commands: tuple[Command, ...]
     main_scene: str
     post_scene: str | None
-    pools: Callable[[Campaign], Mapping[str, int | None]]
+    pools: Callable[[Campaign], Mapping[str, int]]
     pool_size: Callable[[Campaign, str], int | None]
     limits: Callable[[Campaign], Mapping[str, int]]
     cost_max_fen: Callable[[Campaign], int | None]
+    pool_closes: Callable[[Campaign, str], datetime | None] = lambda *_: None
+    bounds_itself: bool = False
+    policies: Mapping[str, str] = field(default_factory=dict)
     refusals: Mapping[str, Text] = field(default_factory=dict)
     instance: str = ""
     instance_states: States = field(default_factory=dict)
@@ -130,5 +134,19 @@ class Mechanic:
     alarms: Mapping[str, Callable[[Situation, Part | None], Moves]] = field(default_factory=dict)
     prices: Callable[[Campaign], Sequence[Price]] = lambda _: ()
     occasions: Callable[[Campaign, datetime, datetime], Sequence[Occasion]] | None = None
+    view: Callable[[Situation], Mapping[str, Any]] = lambda _: {}
     approvals: Callable[[Campaign], Sequence[str]] = lambda _: ()
     topics: tuple[str, ...] = ()
+
+    def command(self, name: str) -> Command:
+        """Raises `KeyError`."""
+        return {command.name: command for command in self.commands}[name]
+
+    def scenes(self) -> tuple[str, ...]:
+        """Every scene in which this mechanic asks the risk engine."""
+        asked = [command.scene for command in self.commands if command.scene is not None]
+        return tuple(dict.fromkeys([*asked, *([self.post_scene] if self.post_scene else [])]))
+
+    def policy_for(self, scene: str) -> str:
+        """The policy that decides in a scene unless a campaign names another."""
+        return self.policies.get(scene) or scene.replace(".", "-").replace("_", "-")

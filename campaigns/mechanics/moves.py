@@ -98,6 +98,14 @@ class Free:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """The part goes on, without its places under these limits (a group that succeeded no longer counts as its customer's live one)."""
+
+    part: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """The part's reserved reward is due: it is decided again, outside of this transaction, and then posted or held."""
 
@@ -137,4 +145,4 @@ class Tell:
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
-Move: TypeAlias = Open | Turn | Join | Grant | Step | Free | Post | Award | Reverse | Refund | Tell
+Move: TypeAlias = Open | Turn | Join | Grant | Step | Free | Release | Post | Award | Reverse | Refund | Tell

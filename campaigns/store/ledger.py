@@ -45,6 +45,11 @@ def entitlement(subject_id: str) -> Account:
     return Account("entitlement", subject_id, owed=True)
 
 
+def commission(subject_id: str) -> Account:
+    """What a person earned and is owed in money."""
+    return Account("commission", subject_id, owed=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Movement:
     """One transfer to make. `once` names it within the merchant: the same name never moves money twice."""

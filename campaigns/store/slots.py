@@ -15,26 +15,44 @@ from core.errors import Conflict
 from core.text import Text
 
 _CHUNK = 1000
+STOCK, SEAT = "stock", "seat"
 _HELD = select(slots.c.slot).where(slots.c.resource_id == bindparam("of"), slots.c.token == bindparam("by"))
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A slot that was given back: of which kind of resource, for which limit token, and its number."""
+    """A slot that was given back: of which kind of resource and which pool of it, for which limit token, and its number."""
 
     kind: str
+    pool: str
     token: str
     slot: int
 
 
-def resource_id(merchant: str, campaign: str, kind: str) -> str:
-    return f"{merchant}/{campaign}/{kind}"
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """What something gave back in SQL, with the epoch of the gate that may hand it out again: a gate rebuilt since has read it from SQL.
+
+    `name` is the holder's, so that the gate is told once.
+    """
+
+    merchant: str
+    campaign: str
+    name: str
+    epoch: int
+    held: Sequence[Held]
+    cost_fen: int
 
 
-def declare(connection: Connection, merchant: str, campaign: str, kind: str, capacity: int) -> bool:
+def resource_id(merchant: str, campaign: str, kind: str, pool: str = "") -> str:
+    """The name of a stock's pool, of an instance's seats, or (without a pool) of a limit."""
+    return f"{merchant}/{campaign}/{kind}" + (f"/{pool}" if pool and pool != kind else "")
+
+
+def declare(connection: Connection, merchant: str, campaign: str, kind: str, capacity: int, pool: str = "", closes_at: datetime | None = None) -> bool:
     """Make the resource (True), or change its capacity. Raises `Conflict` when a taken slot lies beyond the new capacity."""
-    name = resource_id(merchant, campaign, kind)
-    row = {"id": name, "merchant": merchant, "campaign": campaign, "kind": kind, "capacity": capacity}
+    name = resource_id(merchant, campaign, kind, pool)
+    row = {"id": name, "merchant": merchant, "campaign": campaign, "kind": kind, "pool": pool, "capacity": capacity, "closes_at": closes_at}
     if insert_ignore(connection, resources, row):
         return True
     beyond = select(slots.c.slot).where(slots.c.resource_id == name, slots.c.slot >= capacity).limit(1)
@@ -60,11 +78,23 @@ def seat(connection: Connection, merchant: str, campaign: str, capacity: int, ho
         connection.execute(slots.insert(), rows)
 
 
-def withdraw(connection: Connection, merchant: str, campaign: str, kind: str) -> None:
-    """A limit that the new version no longer has counts nobody from now on."""
-    name = resource_id(merchant, campaign, kind)
+def withdraw(connection: Connection, merchant: str, campaign: str, kind: str, pool: str = "") -> None:
+    """A limit or stock that the new version no longer has counts nobody from now on."""
+    name = resource_id(merchant, campaign, kind, pool)
     connection.execute(delete(slots).where(slots.c.resource_id == name))
     connection.execute(delete(resources).where(resources.c.id == name))
+
+
+def pools_of(connection: Connection, merchant: str, campaign: str) -> list[str]:
+    """The campaign's stocks, by name."""
+    mine = (resources.c.merchant == merchant, resources.c.campaign == campaign, resources.c.kind == STOCK)
+    return list(connection.execute(select(resources.c.pool).where(*mine).order_by(resources.c.pool)).scalars())
+
+
+def limits_of(connection: Connection, merchant: str, campaign: str) -> list[str]:
+    """The kinds of limit that the campaign counts."""
+    mine = (resources.c.merchant == merchant, resources.c.campaign == campaign, resources.c.kind.not_in((STOCK, SEAT)))
+    return list(connection.execute(select(resources.c.kind).where(*mine).order_by(resources.c.kind)).scalars())
 
 
 def take(connection: Connection, resource: str, capacity: int, slot: int, holder: str, now: datetime, token: str = "") -> bool:
@@ -85,9 +115,38 @@ def take_nth(connection: Connection, resource: str, capacity: int, token: str, h
     return None
 
 
+def take_free(connection: Connection, resource: str, capacity: int, count: int, holder: str, now: datetime, token: str = "") -> list[int] | None:
+    """Take the `count` lowest free slots, of a token or of an instance's seats; None when there are not so many."""
+    taken: list[int] = []
+    for _ in range(count):
+        slot = take_nth(connection, resource, capacity, token, holder, now)
+        if slot is None:
+            return None
+        taken.append(slot)
+    return taken
+
+
+def taken_slots(connection: Connection, resource: str) -> list[int]:
+    """The slots of a resource that somebody holds, in ascending order."""
+    return list(connection.execute(select(slots.c.slot).where(slots.c.resource_id == resource).order_by(slots.c.slot)).scalars())
+
+
+def release(connection: Connection, holder: str, kinds: Sequence[str]) -> list[Held]:
+    """Delete the holder's slots of these kinds; returns what was held, for the gate."""
+    held = [one for one in _held_by(connection, holder) if one.kind in kinds]
+    ids = select(resources.c.id).join(slots, slots.c.resource_id == resources.c.id).where(slots.c.holder == holder, resources.c.kind.in_(kinds))
+    connection.execute(delete(slots).where(slots.c.holder == holder, slots.c.resource_id.in_(ids)))
+    return held
+
+
 def give_back(connection: Connection, holder: str) -> list[Held]:
     """Delete every slot of the holder; returns what was held, for the gate."""
-    query = select(resources.c.kind, slots.c.token, slots.c.slot).join(resources, resources.c.id == slots.c.resource_id).where(slots.c.holder == holder)
-    held = [Held(*row) for row in connection.execute(query)]
+    held = _held_by(connection, holder)
     connection.execute(delete(slots).where(slots.c.holder == holder))
     return held
+
+
+def _held_by(connection: Connection, holder: str) -> list[Held]:
+    columns = (resources.c.kind, resources.c.pool, slots.c.token, slots.c.slot)
+    query = select(*columns).join(resources, resources.c.id == slots.c.resource_id).where(slots.c.holder == holder).order_by(slots.c.slot)
+    return [Held(*row) for row in connection.execute(query)]

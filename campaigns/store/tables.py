@@ -61,8 +61,12 @@ resources = Table(
     Column("id", String(160), primary_key=True),
     merchant_column(),
     Column("campaign", String(64), nullable=False),
-    # "stock" is handed out by the gate; "user", "device" and "phone" count each holder's claims.
+    # "stock" is handed out by the gate; "seat" belongs to one instance; any other kind counts what each holder takes.
     Column("kind", String(16), nullable=False),
+    # Which stock, or which instance; empty for a limit.
+    Column("pool", String(64), nullable=False, default="", server_default=""),
+    # When a session's stock closes for good: a gate that is rebuilt long after leaves it out.
+    Column("closes_at", Instant),
     Column("capacity", Integer, nullable=False),
     UniqueConstraint("id", "capacity"),
     ForeignKeyConstraint(["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"]),
@@ -103,6 +107,9 @@ rewards = Table(
     Column("campaign", String(64), nullable=False),
     Column("version", Integer, nullable=False),
     Column("mechanic", String(32), nullable=False),
+    # "coupon" is used later, "discount" is off its own order, "commission" is owed in money.
+    Column("kind", String(16), nullable=False, default="coupon", server_default="coupon"),
+    Column("part_id", String(32), index=True),
     Column("subject_id", ForeignKey("subjects.id"), nullable=False, index=True),
     Column("decision_id", ForeignKey("decisions.id"), nullable=False),
     # The gate's name for the request, so that a rebuilt gate still knows who was served.

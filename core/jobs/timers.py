@@ -14,7 +14,8 @@ from core.db.tables import timers
 from core.ids import new_id
 
 ATTEMPTS_MAX = 12
-Handler = Callable[[Connection, str, datetime], None]
+# What a handler returns must follow the commit; the composition root knows how.
+Handler = Callable[[Connection, str, datetime], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,21 @@ class Handlers:
 
     def __init__(self) -> None:
         self._by_kind: dict[str, Handler] = {}
+        self._prepared: dict[str, Callable[[str], Handler]] = {}
 
     def register(self, kind: str, handler: Handler) -> None:
         if kind in self._by_kind:
             raise ValueError(f"timer kind {kind} is registered twice")
         self._by_kind[kind] = handler
+
+    def register_prepared(self, kind: str, prepare: Callable[[str], Handler]) -> None:
+        """For what must look elsewhere first: `prepare` runs outside of the transaction and returns the handler."""
+        self.register(kind, lambda connection, ref, now: prepare(ref)(connection, ref, now))
+        self._prepared[kind] = prepare
+
+    def ready(self, kind: str, ref: str) -> Handler:
+        """The handler of a timer that is about to fire. Call it outside of any transaction."""
+        return self._prepared[kind](ref) if kind in self._prepared else self._by_kind[kind]
 
     def kinds(self) -> frozenset[str]:
         return frozenset(self._by_kind)
@@ -61,13 +72,21 @@ def due_timers(connection: Connection, now: datetime, most: int = 200) -> list[T
 
 def fire(connection: Connection, timer_id: str, handlers: Handlers, now: datetime) -> bool:
     """Run a due timer once, in this transaction; False when it is done, moved or gone. A failing handler's error goes up, see `postpone`."""
+    return fire_with(connection, timer_id, lambda timer: handlers[timer.kind], now)[0]
+
+
+def fire_with(connection: Connection, timer_id: str, handler_of: Callable[[Timer], Handler], now: datetime) -> tuple[bool, Any]:
+    """The same with the handler that `handler_of` gives; beside it, what the handler returned."""
     # Marked first: on PostgreSQL the row lock keeps a second worker waiting, and then it finds the timer done.
     claim = update(timers).where(timers.c.id == timer_id, timers.c.state == "pending", timers.c.due_at <= now)
     if connection.execute(claim.values(state="done")).rowcount != 1:
-        return False
-    timer = Timer(*connection.execute(select(*_columns()).where(timers.c.id == timer_id)).one())
-    handlers[timer.kind](connection, timer.ref, now)
-    return True
+        return False, None
+    timer = find_timer(connection, timer_id)
+    return True, handler_of(timer)(connection, timer.ref, now)
+
+
+def find_timer(connection: Connection, timer_id: str) -> Timer:
+    return Timer(*connection.execute(select(*_columns()).where(timers.c.id == timer_id)).one())
 
 
 def postpone(connection: Connection, timer_id: str, error: str, now: datetime) -> None:

@@ -20,7 +20,7 @@ from rules.model import AtLeast, FeatureValue, Ruleset
 from rules.windows.phone import starts_with
 from rules.windows.spec import PhoneIn, SinceSessionStart
 
-RECORD = Script(Path(__file__).parent / "record.lua")
+RECORD, PEEK = (Script(Path(__file__).parent / f"{name}.lua") for name in ("record", "peek"))
 _FUTURE_MS = int(FUTURE_TOLERANCE.total_seconds() * 1000)
 _NO_TYPE = ""
 _TEXTS = ("id", "type", "merchant", "campaign", "order_id", *PERSONAL_FIELDS)
@@ -44,15 +44,15 @@ class FeatureReader:
         self._types = {kind for policy in policies for feature in policy.features.values() for kind in getattr(feature, "on", ())}
         self._plans: dict[tuple[str | None, str], Plan] = {}
 
-    def prepare(self, event: Event, event_type: str, policy: Ruleset | None) -> Prepared:
-        """The calls that record the event everywhere it belongs and read what `policy` asks, one per entity."""
+    def prepare(self, event: Event, event_type: str, policy: Ruleset | None, script: Script = RECORD) -> Prepared:
+        """The calls that record the event everywhere it belongs and read what `policy` asks, one per entity; with `PEEK` nothing is recorded."""
         calls: list[Call] = []
         asked: list[Sequence[Series]] = []
         tokens = _Tokens(self._vault, event)
         for kind, series in self._plan(event_type, policy).by_entity.items():
             token = tokens.of(kind)
             if token is not None:
-                calls.append(self._call(event, tokens, entity_tag(event.merchant, kind, token), series))
+                calls.append(self._call(script, event, tokens, entity_tag(event.merchant, kind, token), series))
                 asked.append([one for one, _ in series])
         return Prepared(calls, asked)
 
@@ -69,12 +69,12 @@ class FeatureReader:
             self._plans[key] = make_plan(self._policies, policy, key[1])
         return self._plans[key]
 
-    def _call(self, event: Event, tokens: _Tokens, tag: str, series: Sequence[tuple[Series, bool]]) -> Call:
+    def _call(self, script: Script, event: Event, tokens: _Tokens, tag: str, series: Sequence[tuple[Series, bool]]) -> Call:
         arguments: list[Argument] = [to_millis(event.occurred_at), self._grace_ms, tokens.event]
         for one, records in series:
             member = tokens.member(one) if records else None
             arguments += [one.kind, one.window_ms, one.cap, member or "", _given_start(event) if one.kind == "first" else ""]
-        return RECORD, [f"{tag}:{one.name}" for one, _ in series], arguments
+        return script, [f"{tag}:{one.name}" for one, _ in series], arguments
 
 
 class _Tokens:

@@ -14,9 +14,10 @@ from typing import Any
 import redis
 from sqlalchemy import Connection, func, select
 
+from campaigns.acting.desk import Desk
+from campaigns.acting.model import CommandRequest, Done, Outcome
+from campaigns.acting.settle import Settler
 from campaigns.catalogue import Catalogue
-from campaigns.claiming.desk import Desk
-from campaigns.claiming.model import Claimed, ClaimRequest, Outcome
 from campaigns.gate.gate import Gate
 from campaigns.gate.keeper import GateKeeper
 from campaigns.lifecycle import act
@@ -54,6 +55,9 @@ class ScriptedRisk:
             todo()
         return self.made.setdefault(event.id, self._decide(event, scene, policy or "p"))
 
+    def preview(self, event: Event, scene: str, policy: str | None = None) -> Decision:
+        return self._decide(event, scene, policy or "p")
+
     def _decide(self, event: Event, scene: str, policy: str) -> Decision:
         who = {"id": new_id("dec"), "merchant": event.merchant, "scene": scene, "event_id": event.id, "event_hash": "0" * 40}
         said = {"outcome": self.outcomes.get(event.user, "allow"), "score": 0, "reasons": (), "results": {}, "features": {}, "degraded": False}
@@ -69,6 +73,10 @@ class House:
     clock: TurnedClock
     merchant: str
     people: tuple[str, str, str]
+
+    @property
+    def settler(self) -> Settler:
+        return Settler(self.database, self.desk.risk, self.desk.book, self.desk.vault, self.clock)
 
     @property
     def database(self) -> Database:
@@ -91,23 +99,23 @@ class House:
         with self.database.write() as connection:
             act(connection, merchant=self.merchant, campaign=campaign, name=name, actor=self.people[0], reason="r", now=self.now)
 
-    def wish(self, campaign: str, user: str, key: str | None = None, **more: Any) -> ClaimRequest:
+    def wish(self, campaign: str, user: str, key: str | None = None, **more: Any) -> CommandRequest:
         key = key or f"k{next(_numbers)}"
         facts = {name: more.pop(name) for name in ("registered_at", "order_count") if name in more}
         seen = {"campaign": campaign, "occurred_at": self.now, "received_at": self.now}
         event = Event(id=f"claim:{campaign}:{key}", type="coupon.claim", merchant=self.merchant, user=user, **seen, **more)
-        return ClaimRequest(campaign, RequestKey(self.merchant, self.people[2], key, f"body-of-{user}"), event, **facts)
+        return CommandRequest(campaign, "coupon", "claim", RequestKey(self.merchant, self.people[2], key, f"body-of-{user}"), event, **facts)
 
     def claim(self, campaign: str, user: str, key: str | None = None, **more: Any) -> Outcome:
-        return self.desk.claim(self.wish(campaign, user, key, **more))
+        return self.desk.do(self.wish(campaign, user, key, **more))
 
     def code(self, campaign: str, user: str, key: str | None = None, **more: Any) -> str:
         """What became of a claim: the refusal's code, or `ok`."""
         return said(self.claim(campaign, user, key, **more))
 
-    def crowd(self, wishes: list[ClaimRequest], threads: int = 8) -> Counter[str]:
+    def crowd(self, wishes: list[CommandRequest], threads: int = 8) -> Counter[str]:
         with ThreadPoolExecutor(threads) as pool:
-            return Counter(said(outcome) for outcome in pool.map(self.desk.claim, wishes))
+            return Counter(said(outcome) for outcome in pool.map(self.desk.do, wishes))
 
     def gate(self, campaign: str) -> Gate:
         return self.desk.keeper.gate(self.desk.catalogue.live(self.merchant, campaign, fresh=True))
@@ -177,11 +185,11 @@ class House:
 
 
 def said(outcome: Outcome) -> str:
-    return "ok" if isinstance(outcome, Claimed) else outcome.code
+    return "ok" if isinstance(outcome, Done) else outcome.code
 
 
 def reward_of(outcome: Outcome) -> dict[str, Any]:
-    assert isinstance(outcome, Claimed), outcome
+    assert isinstance(outcome, Done), outcome
     return dict(outcome.reply.body["reward"])
 
 
@@ -190,5 +198,6 @@ def open_house(database: Database, hot: HotState, vault: Vault, clock: TurnedClo
         names = ("marketer", "compliance", "shop")
         people = [add_principal(connection, merchant=merchant, kind="person", name=name, actor="system", now=clock.now()) for name in names]
     risk, book = ScriptedRisk(clock), DecisionBook(database, vault)
-    desk = Desk(database, Catalogue(database), GateKeeper(database, hot, KEEP), risk, book, vault, clock, LEASE, KEEP)
+    settle = Settler(database, risk, book, vault, clock).settle
+    desk = Desk(database, Catalogue(database), GateKeeper(database, hot, KEEP), risk, book, vault, clock, LEASE, KEEP, settle)
     return House(desk, risk, clock, merchant, (people[0], people[1], people[2]))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from campaigns.gate.gate import SWAP, Ask, Gate, Limit
+from campaigns.gate.gate import STOCK, SWAP, Ask, Gate, Limit, Returned
 from core.errors import Unavailable
 from core.hotstate.clients import HotState, connect
 from tests.conftest import START
@@ -20,18 +20,18 @@ def ask(request: str, user: str = "u1", cap: int = 1, cost: int = 100, body: str
 
 
 def open_gate(hot: HotState, capacity: int = 3, budget: int = -1, epoch: int = 1, next_slot: int = 0) -> Gate:
-    gate = Gate(hot, "demo", "spring", epoch, ("user",))
-    SWAP.run(hot, [gate.meta], [epoch, capacity, next_slot, budget, 0])
+    gate = Gate(hot, "demo", "spring", epoch)
+    SWAP.run(hot, [gate.meta], [epoch, budget, 0, STOCK, capacity, next_slot])
     return gate
 
 
 def take(gate: Gate, wish: Ask, now: datetime = START) -> tuple[str, int | None]:
     answer = gate.take(wish, now, LEASE_MS, KEEP_MS)
-    return answer.code, answer.slot
+    return answer.code, answer.slots[0] if answer.slots else None
 
 
 def test_an_absent_gate_means_rebuild_never_full_and_never_free(hot: HotState) -> None:
-    gate = Gate(hot, "demo", "spring", 1, ("user",))
+    gate = Gate(hot, "demo", "spring", 1)
     assert gate.attempt(ask("r1"), START).code == "absent"
     assert take(gate, ask("r1")) == ("absent", None)
 
@@ -99,13 +99,13 @@ def test_an_ended_lease_asks_to_be_reclaimed_instead_of_sold_out(hot: HotState) 
 
 def test_another_epoch_is_answered_with_the_gates_own(hot: HotState) -> None:
     open_gate(hot, epoch=5)
-    answer = Gate(hot, "demo", "spring", 4, ("user",)).attempt(ask("r1"), START)
+    answer = Gate(hot, "demo", "spring", 4).attempt(ask("r1"), START)
     assert (answer.code, answer.epoch) == ("epoch", 5)
 
 
 def test_a_late_builder_does_not_replace_a_newer_gate(hot: HotState) -> None:
     gate = open_gate(hot, epoch=5)
-    assert int(SWAP.run(hot, [gate.meta], [4, 1, 0, -1, 0])) == -1
+    assert int(SWAP.run(hot, [gate.meta], [4, -1, 0, STOCK, 1, 0])) == -1
     assert gate.tally().epoch == 5  # type: ignore[union-attr]
 
 
@@ -113,13 +113,13 @@ def test_giving_back_a_reward_happens_once(hot: HotState) -> None:
     gate = open_gate(hot, capacity=1)
     take(gate, ask("r1"))
     gate.confirm("r1")
-    assert gate.give_back("rwd_1", 0, 100, {"user": "u1"}) is True
-    assert gate.give_back("rwd_1", 0, 100, {"user": "u1"}) is False
+    assert gate.give_back(Returned("rwd_1", STOCK, (0,), 100, {("user", "u1"): 1})) is True
+    assert gate.give_back(Returned("rwd_1", STOCK, (0,), 100, {("user", "u1"): 1})) is False
     assert take(gate, ask("r2")) == ("ok", 0)
 
 
 def test_when_redis_is_away_the_gate_fails_closed() -> None:
-    gate = Gate(connect("redis://127.0.0.1:1/0"), "demo", "spring", 1, ("user",))
+    gate = Gate(connect("redis://127.0.0.1:1/0"), "demo", "spring", 1)
     with pytest.raises(Unavailable) as caught:
         gate.attempt(ask("r1"), START)
     assert caught.value.code == "hot_state_away"

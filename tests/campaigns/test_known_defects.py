@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-import campaigns.claiming.desk
+import campaigns.acting.desk
 from campaigns import usage
 from campaigns.rewards import find_reward
 from campaigns.store.tables import resources
@@ -97,10 +97,10 @@ def test_a_crash_between_the_decrement_and_the_write_loses_no_stock(house: House
 
     with monkeypatch.context() as patched:
         # Neither the write nor the clean-up of a living process happens.
-        patched.setattr(campaigns.claiming.desk.Writer, "write", dies)
+        patched.setattr(campaigns.acting.desk.Writer, "write", dies)
         patched.setattr(type(house.desk.keeper), "release_quietly", dies)
         with pytest.raises(Killed):
-            house.desk.claim(wish)
+            house.desk.do(wish)
     assert tally(house, "crash") == (1, 2000)
     assert house.code("crash", "b") == "sold_out"
     house.clock.turn(seconds=LEASE.total_seconds())
@@ -119,11 +119,11 @@ def test_the_customer_of_a_crashed_claim_gets_the_very_slot_on_a_retry(house: Ho
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(campaigns.claiming.desk.Writer, "write", dies)
+        patched.setattr(campaigns.acting.desk.Writer, "write", dies)
         patched.setattr(type(house.desk.keeper), "release_quietly", dies)
         with pytest.raises(Killed):
-            house.desk.claim(wish)
-    assert reward_of(house.desk.claim(wish))["state"] == "posted"
+            house.desk.do(wish)
+    assert reward_of(house.desk.do(wish))["state"] == "posted"
     assert house.taken("retry") == [0]
 
 

@@ -22,9 +22,9 @@ def meta(house: House, campaign: str, **values: int) -> None:
     house.desk.keeper.client.hset(house.gate(campaign).meta, mapping=values)
 
 
-def ghost(house: House, campaign: str, name: str = "ghost") -> None:
+def ghost(house: House, campaign: str, pool: str | None = "stock") -> None:
     """Somebody takes a slot and is never heard of again."""
-    ask = Ask(name, "b", 2000, (Limit("user", name, 1),))
+    ask = Ask("ghost", "b", 2000, (Limit("user", "ghost", 1),), pool)
     assert house.gate(campaign).take(ask, house.now, int(LEASE / timedelta(milliseconds=1)), 86_400_000).code == "ok"
 
 
@@ -32,7 +32,7 @@ def test_a_gate_whose_stock_went_back_is_rebuilt_once(house: House) -> None:
     house.publish(coupon("stock", total=5))
     assert [house.code("stock", user) for user in "abc"] == ["ok"] * 3
     epoch = house.epoch("stock")
-    meta(house, "stock", next=0)
+    meta(house, "stock", **{"next:stock": 0})
     assert [house.code("stock", user) for user in "def"] == ["ok", "ok", "sold_out"]
     assert house.epoch("stock") == epoch + 1
     assert house.taken("stock") == [0, 1, 2, 3, 4]
@@ -47,7 +47,7 @@ def test_a_gate_whose_budget_went_back_is_rebuilt_at_the_first_conflict(house: H
     assert house.code("money", "d") == "budget_exhausted"
     assert house.epoch("money") == epoch + 1
     # The next loser is turned away by the gate itself.
-    assert house.gate("money").attempt(Ask("r", "b", 2000, ()), house.now).code == "budget"
+    assert house.gate("money").attempt(Ask("r", "b", 2000, (), pool=None), house.now).code == "budget"
     check_invariants(house.database)
 
 
@@ -91,7 +91,7 @@ def test_a_lease_that_ended_is_given_to_the_next_customer(house: House) -> None:
 def test_leases_of_the_dead_return_their_share_of_the_budget(house: House) -> None:
     house.publish(coupon("share", total=None, budget="40.00"))
     assert house.code("share", "a") == "ok"
-    ghost(house, "share")
+    ghost(house, "share", pool=None)
     assert house.code("share", "b") == "budget_exhausted"
     house.clock.turn(seconds=LEASE.total_seconds())
     assert [house.code("share", user) for user in "bc"] == ["ok", "budget_exhausted"]
@@ -107,8 +107,8 @@ def test_the_keeper_finds_ended_leases_and_leaked_slots_and_returns_them(house: 
     assert house.tend("leak") == 1
     assert house.gate("leak").tally().taken == 1  # type: ignore[union-attr]
     # Slots that nobody holds and no lease remembers, as after returns that were lost on their way.
-    meta(house, "leak", next=3)
-    house.desk.keeper.client.delete(house.gate("leak").key("free"))
+    meta(house, "leak", **{"next:stock": 3})
+    house.desk.keeper.client.delete(house.gate("leak").free_key("stock"))
     assert house.code("leak", "b") == "sold_out"
     assert house.tend("leak") == 0
     assert house.gate("leak").tally().taken == 1  # type: ignore[union-attr]
@@ -141,12 +141,12 @@ def test_a_commit_without_an_answer_keeps_its_lease_until_sql_was_asked(house: H
     wish = house.wish("quiet", "a")
     monkeypatch.setattr(core.db.engine, "_commit", silent)
     with pytest.raises(OutcomeUnknown):
-        house.desk.claim(wish)
+        house.desk.do(wish)
     assert house.gate("quiet").tally().leases == 1  # type: ignore[union-attr]
     assert house.code("quiet", "b") == "sold_out"
-    retried = reward_of(house.desk.claim(wish))
+    retried = reward_of(house.desk.do(wish))
     assert house.standing() == 2
-    assert reward_of(house.desk.claim(wish))["id"] == retried["id"]
+    assert reward_of(house.desk.do(wish))["id"] == retried["id"]
     house.clock.turn(seconds=LEASE.total_seconds())
     assert house.code("quiet", "b") == "sold_out"
     check_invariants(house.database)
@@ -190,7 +190,7 @@ def test_a_version_published_in_the_middle_of_a_claim_is_the_one_that_counts(hou
     assert house.code("change", "a") == "ok"
     house.risk.before = lambda: house.publish(coupon("change", total=5, amount="7.00"))
     wish = house.wish("change", "b")
-    reward = reward_of(house.desk.claim(wish))
+    reward = reward_of(house.desk.do(wish))
     assert (reward["version"], reward["amount_fen"]) == (2, 700)
     check_invariants(house.database)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import core.db.engine
-from campaigns.claiming.write import Writer
+from campaigns.acting.write import Writer
 from wsgi import app
 
 __all__ = ["app"]

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from campaigns.claiming.desk import Desk
+from campaigns.acting.desk import Desk
 from campaigns.gate.gate import Ask, Gate, Limit
 from tests.e2e.crowd import Told, Wish, counts, crowd
 from tests.e2e.invariants import check_invariants

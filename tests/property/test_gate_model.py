@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from campaigns.gate.gate import SWAP, Ask, Gate, Limit
+from campaigns.gate.gate import STOCK, SWAP, Ask, Gate, Limit, Returned
 from core.hotstate.clients import HotState
 from tests.conftest import START
 
@@ -20,6 +20,11 @@ BODIES = st.sampled_from(["body", "body", "body", "other"])
 USERS, DEVICES = st.sampled_from("ab"), st.sampled_from("xy")
 COSTS = st.sampled_from([30, 70])
 _campaigns = itertools.count(1)
+
+
+def slots_of(slot: int) -> tuple[int, ...]:
+    """A stock without limit hands out no numbers."""
+    return (slot,) if slot >= 0 else ()
 
 
 @dataclass
@@ -78,8 +83,8 @@ class GateMachine(RuleBasedStateMachine):
     @initialize(capacity=st.sampled_from([-1, 0, 1, 3, 5]), budget=st.sampled_from([-1, 100, 199, 300]), caps=st.sampled_from([(1, 1), (1, 2), (2, 3), (9, 9)]))
     def open(self, capacity: int, budget: int, caps: tuple[int, int]) -> None:
         self.model, self.now = Model(capacity, budget, caps), 0
-        self.gate = Gate(self.hot, "m", f"c{next(_campaigns)}", 1, ("user", "device"))
-        SWAP.run(self.hot, [self.gate.meta], [1, capacity, 0, budget, 0])
+        self.gate = Gate(self.hot, "m", f"c{next(_campaigns)}", 1)
+        SWAP.run(self.hot, [self.gate.meta], [1, budget, 0, STOCK, capacity, 0])
 
     def ask(self, request: str, body: str, user: str, device: str, cost: int) -> Ask:
         return Ask(request, body, cost, (Limit("user", user, self.model.caps[0]), Limit("device", device, self.model.caps[1])))
@@ -100,7 +105,7 @@ class GateMachine(RuleBasedStateMachine):
             assert answer.code == ("seen" if known.body == body else "reused")
             return
         assert (answer.limit or answer.code) in (self.refusals(ask) or {"ok"})
-        assert answer.slot is None
+        assert answer.slots == ()
 
     @rule(request=REQUESTS, body=BODIES, user=USERS, device=DEVICES, cost=COSTS)
     def take(self, request: str, body: str, user: str, device: str, cost: int) -> None:
@@ -112,7 +117,7 @@ class GateMachine(RuleBasedStateMachine):
             elif known.ends is None:
                 assert answer.code == "served"
             else:
-                assert (answer.code, answer.slot) == ("ok", known.slot)
+                assert (answer.code, answer.slots) == ("ok", slots_of(known.slot))
                 known.ends = self.now + LEASE_MS
             return
         refusals = self.refusals(ask)
@@ -120,7 +125,7 @@ class GateMachine(RuleBasedStateMachine):
             assert (answer.limit or answer.code) in refusals
             return
         slot = -1 if self.model.capacity < 0 else self.model.lowest_free()
-        assert (answer.code, answer.slot) == ("ok", slot)
+        assert (answer.code, answer.slots) == ("ok", slots_of(slot))
         self.model.taken[request] = Taken(slot, cost, (user, device), body, self.now + LEASE_MS)
 
     @rule(request=REQUESTS)
@@ -143,8 +148,9 @@ class GateMachine(RuleBasedStateMachine):
         one = self.model.taken.get(request)
         if one is None or one.ends is not None:
             return
-        tokens = dict(zip(("user", "device"), one.tokens, strict=True))
-        assert [self.gate.give_back(request, one.slot, one.cost, tokens) for _ in range(2)] == [True, False]
+        places = {place: 1 for place in zip(("user", "device"), one.tokens, strict=True)}
+        returned = Returned(request, STOCK, slots_of(one.slot), one.cost, places)
+        assert [self.gate.give_back(returned) for _ in range(2)] == [True, False]
         self.model.done[request] = self.model.taken.pop(request)
 
     @rule(ms=st.sampled_from([1, LEASE_MS - 1, LEASE_MS]))
@@ -164,10 +170,10 @@ class GateMachine(RuleBasedStateMachine):
     def move_to_another_epoch(self, user: str, device: str) -> None:
         """The old gate's words mean nothing any more; the new one starts with what SQL would hold: nothing was committed here."""
         old, self.gate = self.gate, self.gate.at_epoch(self.gate.epoch + 1)
-        SWAP.run(self.hot, [self.gate.meta], [self.gate.epoch, self.model.capacity, 0, self.model.budget, 0])
+        SWAP.run(self.hot, [self.gate.meta], [self.gate.epoch, self.model.budget, 0, STOCK, self.model.capacity, 0])
         answer = old.take(self.ask("r0", "body", user, device, 30), self.at, LEASE_MS, KEEP_MS)  # type: ignore[arg-type]
         assert (answer.code, answer.epoch) == ("epoch", self.gate.epoch)
-        assert [old.confirm("r0"), old.release("r0"), old.give_back("r0", 0, 30, {})] == [False, False, False]
+        assert [old.confirm("r0"), old.release("r0"), old.give_back(Returned("r0", STOCK, (0,), 30, {}))] == [False, False, False]
         self.model = Model(self.model.capacity, self.model.budget, self.model.caps)
 
     @invariant()

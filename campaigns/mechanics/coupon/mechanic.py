@@ -21,7 +21,7 @@ def limited(campaign: Campaign) -> tuple[Limited, ...]:
 
 def _wants(situation: Situation, _: Wish) -> Wants:
     campaign = situation.campaign
-    return Wants("stock", 1, campaign.terms.amount.fen, limited(campaign))
+    return Wants(None if campaign.limits.total is None else "stock", 1, campaign.terms.amount.fen, limited(campaign))
 
 
 def _claim(situation: Situation, _: Wish) -> Moves:
@@ -41,7 +41,8 @@ COUPON = Mechanic(
     commands=(Command("claim", "claims", Text(zh="领取一张券", en="Claim a reward of a campaign."), ma.Schema, CLAIM_SCENE, wants=_wants, act=_claim),),
     main_scene=CLAIM_SCENE,
     post_scene=None,
-    pools=lambda campaign: {"stock": campaign.limits.total},
+    policies={CLAIM_SCENE: "new-user-claim"},
+    pools=lambda campaign: {} if campaign.limits.total is None else {"stock": campaign.limits.total},
     pool_size=lambda campaign, _: campaign.limits.total,
     limits=lambda campaign: campaign.limits.caps(),
     cost_max_fen=_cost_max,

@@ -68,6 +68,9 @@ def _faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]
     read = block.keys() >= {"amount", "valid_for", "valid_from", "valid_until"}
     neither = read and span is None and (first is None or last is None)
     complain(neither, ("coupon",), "no_validity", "须写 valid_for,或 valid_from 与 valid_until", "write valid_for, or both valid_from and valid_until")
+    budget = (common.get("budget") or {}).get("total")
+    poor = amount is not None and budget is not None and budget < amount
+    complain(poor, ("budget", "total"), "budget_too_small", "预算不足以发放一份奖励", "the budget does not pay a single reward")
     zone = common.get("zone")
     backwards = zone is not None and first is not None and last is not None and to_micros(first.begins(zone)) >= to_micros(last.ends(zone))
     complain(backwards, ("coupon", "valid_until"), "ends_before_start", "失效时间须晚于生效时间", "valid_until must lie after valid_from")

@@ -47,9 +47,7 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_every_example_loads_and_names_a_shipped_policy(path: Path) -> None:
-    shipped = load_policies(PACKS)
-    policies = [policy for scene in ("coupon.claim",) for policy in shipped.serving(scene)]
-    assert load_campaign(path.read_bytes(), path.name, policies).campaign.id == path.stem
+    assert load_campaign(path.read_bytes(), path.name, load_policies(PACKS).serving).campaign.id == path.stem
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

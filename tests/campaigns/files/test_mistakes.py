@@ -62,7 +62,7 @@ EXPECTED = [
 
 def problems(source: str) -> list[Problem]:
     with pytest.raises(Malformed) as caught:
-        load_campaign(source.encode(), "shop.yaml", policies=["new-user-claim"])
+        load_campaign(source.encode(), "shop.yaml", policies=lambda scene: ["new-user-claim"])
     assert caught.value.code == "bad_file"
     return list(caught.value.extra["errors"])
 

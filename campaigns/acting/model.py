@@ -1,4 +1,4 @@
-"""A claim and its outcomes, as values: a refusal is an answer with a stable code and words for the customer, not an exception."""
+"""A command at its desk: what is asked, and the two ways in which it ends."""
 
 from __future__ import annotations
 
@@ -15,41 +15,49 @@ from core.text import Text
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimRequest:
-    """A customer's wish for a reward. `event` carries who and where from; the facts are what the shop attests of the customer."""
+class CommandRequest:
+    """A customer's wish. `event` carries who and where from; `fields` are the command's own; the facts are what the shop attests of the customer.
+
+    `at` makes it a dry run at that moment: everything is answered as if it were done then, and nothing is kept.
+    """
 
     campaign: str
+    mechanic: str
+    command: str
     request: RequestKey
     event: Event
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    instance: str | None = None
     registered_at: datetime | None = None
     order_count: int | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No reward. `decision_id` is there when the risk engine refused, and can be appealed with; `details` go into the reply."""
+    """Nothing was done. `decision_id` is there when the risk engine refused, and can be appealed with; `details` go into the reply."""
 
     code: str
     text: Text
     reasons: Sequence[Reason] = ()
     decision_id: str | None = None
-    details: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A reward stands in SQL: posted, or held for review. `reply` is what any retry with the same key will hear."""
+class Done:
+    """It stands in SQL. `reply` is what any retry with the same key will hear."""
 
     reply: Reply
 
 
-Outcome = Claimed | Refused
+Outcome = Done | Refused
 
-_TEXTS: dict[str, Text] = {
+REFUSALS: dict[str, Text] = {
     "not_started": Text(zh="活动尚未开始", en="the campaign has not started"),
     "campaign_over": Text(zh="活动已结束", en="the campaign is over"),
     "campaign_paused": Text(zh="活动已暂停", en="the campaign is paused"),
-    "sold_out": Text(zh="已领完", en="all rewards are taken"),
+    "sold_out": Text(zh="已领完", en="all of it is taken"),
     "budget_exhausted": Text(zh="活动预算已用完", en="the campaign's budget is spent"),
     "user_limit": Text(zh="您已达到领取上限", en="this customer has taken as many as one customer may"),
     "device_limit": Text(zh="该设备已达到领取上限", en="this device has taken as many as one device may"),
@@ -60,12 +68,14 @@ _TEXTS: dict[str, Text] = {
     "not_eligible": Text(zh="不符合活动的领取条件", en="the customer does not meet the campaign's conditions"),
     "risk_refused": Text(zh="本次领取未通过安全校验,您可以申诉", en="the claim did not pass the risk check; the customer may appeal"),
     "challenge_required": Text(zh="请先完成安全验证", en="the customer must pass a challenge first"),
+    "order_taken": Text(zh="该订单已用于另一次参与", en="this order belongs to another part already"),
 }
 
 
-def refusal(code: str, reasons: Sequence[Reason] = (), decision_id: str | None = None, **details: Sequence[str]) -> Refused:
-    """A refusal by its code; an unknown code is a programmer's error (`KeyError`)."""
-    return Refused(code, _TEXTS[code], reasons, decision_id, details)
+def refusal(code: str, reasons: Sequence[Reason] = (), decision_id: str | None = None, *, words: Mapping[str, Text] | None = None, **details: Any) -> Refused:
+    """A refusal by its code: one of these, or one of the mechanic's (`words`). An unknown code is a programmer's error (`KeyError`)."""
+    text = REFUSALS[code] if words is None or code not in words else words[code]
+    return Refused(code, text, reasons, decision_id, details)
 
 
 def not_meant(outside: Outside) -> Refused:
@@ -76,9 +86,5 @@ def not_meant(outside: Outside) -> Refused:
 
 
 def refusal_codes() -> Mapping[str, Text]:
-    """Every code that a claim may be refused with, for the documentation."""
-    return dict(_TEXTS)
-
-
-def claim_body(reward: Mapping[str, Any], decision: Mapping[str, Any], review_id: str | None) -> dict[str, Any]:
-    return {"reward": dict(reward), "decision": dict(decision), "review_id": review_id}
+    """Every code that any command may be refused with, for the documentation."""
+    return dict(REFUSALS)

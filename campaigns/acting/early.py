@@ -1,0 +1,83 @@
+"""Who may ask at all, decided without a store: the schedule, the identifiers that the limits need, and the audience.
+
+Every unmet part of the audience's condition is found, so that a customer can be told all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from campaigns.acting.model import CommandRequest, Refused, not_meant, refusal
+from campaigns.audience import facts_of, outside
+from campaigns.catalogue import Standing
+from campaigns.gate.gate import Ask, Limit
+from campaigns.mechanics import mechanic_named
+from campaigns.mechanics.base import Command
+from campaigns.mechanics.situation import Limited, Wants
+from campaigns.model import Campaign
+from core.event import Event
+from core.privacy.vault import Vault
+from rules.windows.phone import national_number
+
+_STATUS = {"paused": "campaign_paused", "ended": "campaign_over"}
+_PHASE = {"upcoming": "not_started", "over": "campaign_over"}
+
+
+def refuse_early(standing: Standing, command: Command, asked: CommandRequest, now: datetime) -> Refused | None:
+    """The first reason why this command cannot succeed, or None."""
+    code = _untimely(standing, command, now)
+    if code is not None:
+        return refusal(code)
+    return None if command.when == "always" else _outside_audience(standing.campaign, asked, now)
+
+
+def untimely_status(command: Command, status: str) -> str | None:
+    """Why the campaign's status forbids the command, as a code: what an instance promised outlives an end, and waits for a pause to end."""
+    if command.when == "always" or (command.when == "begun" and status == "ended"):
+        return None
+    return _STATUS.get(status)
+
+
+def ask_of(standing: Standing, wants: Wants, asked: CommandRequest, vault: Vault, request_id: str) -> Ask | Refused | None:
+    """What the gate must know: stock, cost, and the holder of each limit as a keyed hash. None where nothing scarce is taken."""
+    if wants.pool is None and not wants.limits and not wants.cost_fen:
+        return None
+    missing = _missing_identifier(asked.event, wants.limits)
+    if missing is not None:
+        return refusal(missing)
+    caps = mechanic_named(standing.campaign.mechanic).limits(standing.campaign)
+    limits = [Limit(one.kind, _token(vault, asked.event, one), caps[one.kind]) for one in wants.limits if one.kind in caps]
+    return Ask(request_id, asked.request.body_hash, wants.cost_fen, tuple(limits), wants.pool, max(1, wants.quantity))
+
+
+def _untimely(standing: Standing, command: Command, now: datetime) -> str | None:
+    code = untimely_status(command, standing.status)
+    if code is not None or command.when != "running":
+        return code
+    return _PHASE.get(standing.campaign.phase_at(now))
+
+
+def _missing_identifier(event: Event, limits: Sequence[Limited]) -> str | None:
+    # A device or phone that is missing never lets a limit be bypassed.
+    return next((f"{one.by}_required" for one in limits if not _holder(event, one.by)), None)
+
+
+def _token(vault: Vault, event: Event, limited: Limited) -> str:
+    return vault.token(event.merchant, limited.by, _holder(event, limited.by) or "")
+
+
+def _holder(event: Event, by: str) -> str | None:
+    value: str | None = getattr(event, by)
+    if by == "user" or value is None:
+        return value
+    value = value.strip()
+    # One spelling for one number: a limit that counted spellings would be passed by typing a space.
+    return national_number(value) or value if by == "phone" else value
+
+
+def _outside_audience(campaign: Campaign, asked: CommandRequest, now: datetime) -> Refused | None:
+    if campaign.audience is None:
+        return None
+    found = outside(campaign.audience, facts_of(asked.event, now, asked.registered_at, asked.order_count))
+    return None if found is None else not_meant(found)
