@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from campaigns.acting.holding import free, grant, join, release
+from campaigns.acting.holding import Gone, free, grant, join, release
 from campaigns.acting.promises import award, post, reverse
 from campaigns.acting.stage import Stage
 from campaigns.mechanics.base import Moves, States
@@ -20,7 +20,7 @@ from campaigns.store.playing import instances, parts
 from campaigns.store.slots import SEAT, GivenBack
 from core.audit.log import append
 from core.canon import canonical
-from core.db.engine import insert
+from core.db.engine import insert_ignore
 from core.ids import new_id
 from core.jobs.outbox import announce
 from core.jobs.timers import set_timer
@@ -44,7 +44,9 @@ def _open(stage: Stage, move: Open) -> None:
     row = {"id": stage.instance_id, "merchant": stage.merchant, "campaign": stage.campaign_id, "version": stage.version, "mechanic": stage.mechanic.name}
     what = {"key": stage.key, "owner": stage.by.subject.id, "state": move.state, "seats": move.seats, "hold_fen": move.hold_fen}
     when = {"deadline": move.deadline, "created_at": stage.now, "updated_at": stage.now}
-    insert(stage.connection, instances, row | what | when | {"data": canonical(dict(move.data))})
+    if not insert_ignore(stage.connection, instances, row | what | when | {"data": canonical(dict(move.data))}):
+        # A rival made the one of this key a moment ago: what was decided without it is decided again.
+        raise Gone("stale_lease")
     slots.declare(stage.connection, stage.merchant, stage.campaign_id, SEAT, move.seats, stage.instance_id)
     _wake(stage, move.deadline)
 

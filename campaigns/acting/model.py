@@ -68,6 +68,7 @@ REFUSALS: dict[str, Text] = {
     "not_eligible": Text(zh="不符合活动的领取条件", en="the customer does not meet the campaign's conditions"),
     "risk_refused": Text(zh="本次领取未通过安全校验,您可以申诉", en="the claim did not pass the risk check; the customer may appeal"),
     "challenge_required": Text(zh="请先完成安全验证", en="the customer must pass a challenge first"),
+    "seat_taken": Text(zh="该位置已被占用", en="this place is taken"),
     "order_taken": Text(zh="该订单已用于另一次参与", en="this order belongs to another part already"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from campaigns.mechanics.base import Command, Mechanic
+from campaigns.mechanics.check_in.mechanic import CHECK_IN
 from campaigns.mechanics.coupon.mechanic import COUPON
 
 _MECHANICS: dict[str, Mechanic] = {}
@@ -29,4 +30,5 @@ def mechanic_names() -> list[str]:
     return sorted(_MECHANICS)
 
 
+register(CHECK_IN)
 register(COUPON)
