@@ -8,12 +8,25 @@ from flask import Flask
 from flask_smorest import Api
 
 from api import documents, errors, health, limits, observe
-from api.v1 import approvals, campaigns, commands, decisions, events, notifications, policies, reviews, rewards, risk
+from api.v1 import approvals, campaigns, commands, decisions, events, instances, notifications, policies, reviews, rewards, risk
 from api.wiring import Services, services_of_process
 from core.config import Settings, load_settings
 from core.text import lang_of
 
-BLUEPRINTS = (campaigns.blp, commands.blp, rewards.blp, risk.blp, policies.blp, decisions.blp, reviews.blp, events.blp, approvals.blp, notifications.blp)
+_RESOURCES = (campaigns, commands, instances, rewards, risk, policies, decisions, reviews, events, approvals, notifications)
+BLUEPRINTS = tuple(resource.blp for resource in _RESOURCES)
+    campaigns.blp,
+    commands.blp,
+    instances.blp,
+    rewards.blp,
+    risk.blp,
+    policies.blp,
+    decisions.blp,
+    reviews.blp,
+    events.blp,
+    approvals.blp,
+    notifications.blp,
+)
 
 
 def create_app(settings: Settings | None = None, services: Callable[[], Services] = services_of_process) -> Flask:

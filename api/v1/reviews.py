@@ -80,7 +80,7 @@ def decide(ctx: Context, review_id: str) -> Response:
         else:
             after.given.append(void_reward(connection, reward, by, now))
             if reward.part_id is not None:
-                reward_refused(connection, ctx.merchant, reward.part_id, by, now, after)
+                reward_refused(connection, ctx.merchant, reward.id, reward.part_id, by, now, after)
         return {"review": review.public(), "reward": find_reward(connection, ctx.merchant, reward.id).public()}
 
     reply = once(ctx, effect)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -77,7 +77,7 @@ class Desk:
         early = refuse_early(standing, command, asked, now)
         if early is not None:
             return self._replayed(asked) or early
-        wish = Wish(None, asked.fields, asked.registered_at, asked.order_count, secrets.randbits(62))
+        wish = Wish(None, asked.fields, asked.registered_at, asked.order_count, secrets.randbits(62), asked.event.user)
         situation, wish = self._look(standing, asked, wish, now)
         wants = command.wants(situation, wish)
         if isinstance(wants, Refuse):
@@ -96,7 +96,7 @@ class Desk:
             return plain, wish
         with self.database.read() as connection:
             subject = find_subject(connection, self.vault, standing.merchant, asked.event.user)
-            wish = Wish(subject.id if subject else None, wish.fields, wish.registered_at, wish.order_count, wish.seed)
+            wish = replace(wish, caller=subject.id if subject else None)
             if command.about == "named":
                 return of_instance(connection, standing.merchant, asked.campaign, asked.instance or "", now).situation, wish
             # A caller who was never seen has no instance of their own.

@@ -47,7 +47,7 @@ def ask_of(standing: Standing, wants: Wants, asked: CommandRequest, vault: Vault
     if missing is not None:
         return refusal(missing)
     caps = mechanic_named(standing.campaign.mechanic).limits(standing.campaign)
-    limits = [Limit(one.kind, _token(vault, asked.event, one), caps[one.kind]) for one in wants.limits if one.kind in caps]
+    limits = [Limit(one.kind, _token(vault, asked.event, one), caps[one.kind], one.places) for one in wants.limits if one.kind in caps]
     return Ask(request_id, asked.request.body_hash, wants.cost_fen, tuple(limits), wants.pool, max(1, wants.quantity))
 
 
@@ -64,7 +64,8 @@ def _missing_identifier(event: Event, limits: Sequence[Limited]) -> str | None:
 
 
 def _token(vault: Vault, event: Event, limited: Limited) -> str:
-    return vault.token(event.merchant, limited.by, _holder(event, limited.by) or "")
+    holder = _holder(event, limited.by) or ""
+    return vault.token(event.merchant, limited.by, f"{limited.scope}\x00{holder}" if limited.scope else holder)
 
 
 def _holder(event: Event, by: str) -> str | None:

@@ -30,9 +30,13 @@ def part_undone(connection: Connection, merchant: str, part_id: str, actor: str,
     return _react(connection, merchant, part_id, actor, now, after, lambda stage, part: stage.mechanic.reactions.undone(stage.situation, part))
 
 
-def reward_refused(connection: Connection, merchant: str, part_id: str, actor: str, now: datetime, after: After) -> Effects:
-    """A review voided the part's reward."""
-    return _react(connection, merchant, part_id, actor, now, after, lambda stage, part: stage.mechanic.reactions.refused(stage.situation, part))
+def reward_refused(connection: Connection, merchant: str, reward_id: str, part_id: str, actor: str, now: datetime, after: After) -> Effects:
+    """A review voided a reward of the part. An award that is void takes nothing else with it."""
+
+    def moves_of(stage: Stage, part: Part) -> Moves:
+        return stage.mechanic.reactions.refused(stage.situation, part) if part.reward_id == reward_id else ()
+
+    return _react(connection, merchant, part_id, actor, now, after, moves_of)
 
 
 def order_of_part(connection: Connection, part_id: str | None) -> str | None:

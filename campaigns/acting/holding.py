@@ -99,7 +99,7 @@ def _take(stage: Stage, wants: Wants, holder: str) -> None:
         _take_stock(stage, lease, wants, holder)
     for limit in lease.ask.limits:
         resource = resource_id(stage.merchant, stage.campaign_id, limit.kind)
-        if slots.take_free(stage.connection, resource, limit.cap, lease.ask.quantity, holder, stage.now, limit.token) is None:
+        if slots.take_free(stage.connection, resource, limit.cap, limit.places, holder, stage.now, limit.token) is None:
             raise Gone(f"{limit.kind}_limit", conflict=True)
     if not budgets.spend(stage.connection, stage.merchant, stage.campaign_id, lease.ask.cost_fen):
         raise Gone("budget_exhausted", conflict=True)

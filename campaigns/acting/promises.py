@@ -62,13 +62,19 @@ def award(stage: Stage, move: Award) -> None:
 
 def reverse(stage: Stage, move: Reverse) -> None:
     """Take back what the part's posted reward gave, and give its budget back."""
-    part = stage.situation.part(move.part)
-    if part.reward_id is None:
+    reward_id = _award_id(stage, move) if move.why else stage.situation.part(move.part).reward_id
+    if reward_id is None:
         return
-    reward = find_reward(stage.connection, stage.merchant, part.reward_id, lock=True)
+    reward = find_reward(stage.connection, stage.merchant, reward_id, lock=True)
     if reward.state == "posted":
         stage.after.given.append(reverse_reward(stage.connection, reward, stage.actor, stage.now))
         stage.tell("reward.reversed", reward=reward.id, amount_fen=reward.posted_fen - reward.reversed_fen)
+
+
+def _award_id(stage: Stage, move: Reverse) -> str | None:
+    named = (rewards.c.part_id == move.part, rewards.c.request_id == f"{move.part}:{move.why}")
+    found: str | None = stage.connection.execute(select(rewards.c.id).where(*named)).scalar_one_or_none()
+    return found
 
 
 def _due(stage: Stage, reward_id: str) -> None:

@@ -52,9 +52,17 @@ def hold_campaign(connection: Connection, merchant: str, campaign: str) -> int:
 def of_instance(connection: Connection, merchant: str, campaign: str, instance: str, now: datetime, lock: bool = False) -> Found:
     """The instance's situation. Raises `NotFound` for one of another campaign or merchant."""
     mine = (instances.c.merchant == merchant, instances.c.campaign == campaign)
-    found = _situation(connection, select(instances).where(instances.c.id == instance, *mine), now, lock)
+    return _found(_situation(connection, select(instances).where(instances.c.id == instance, *mine), now, lock))
+
+
+def find_instance(connection: Connection, merchant: str, instance: str, now: datetime) -> Found:
+    """The merchant's instance, of whichever campaign. Raises `NotFound`."""
+    return _found(_situation(connection, select(instances).where(instances.c.id == instance, instances.c.merchant == merchant), now, False))
+
+
+def _found(found: Found | None) -> Found:
     if found is None:
-        raise NotFound("instance_not_found", Text(zh="活动中没有这个团或砍价", en="the campaign has no such group or bargain"))
+        raise NotFound("instance_not_found", Text(zh="没有这个团或砍价", en="there is no such group or bargain"))
     return found
 
 

@@ -22,16 +22,17 @@ STOCK = "stock"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `cap` for the holder of `token` (a keyed hash), under the name `kind`."""
+    """At most `cap` for the holder of `token` (a keyed hash), under the name `kind`; one request takes `places` of them."""
 
     kind: str
     token: str
     cap: int
+    places: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request at the gate: `quantity` pieces of `pool` (None: no stock), and as many places under each limit.
+    """One request at the gate: `quantity` pieces of `pool` (None: no stock), and places under each limit.
 
     `request_id` makes retries harmless, `body_hash` tells another body under the same id.
     """
@@ -111,13 +112,13 @@ class Gate:
         """The first look. Codes: ok, seen, reused, no_pool, sold_out, budget, limit, reclaim, absent, epoch."""
         keys = [self.meta, self.key(f"q:{ask.request_id}"), self.free_key(ask.pool), self.key("leases"), *self._keys_of(ask)]
         head: list[Argument] = [self.epoch, to_millis(now), ask.cost_fen, ask.body_hash, ask.pool or "", ask.quantity]
-        return _answer(_ATTEMPT.run(self._client, keys, [*head, *(part for limit in ask.limits for part in (limit.token, limit.cap))]), ask)
+        return _answer(_ATTEMPT.run(self._client, keys, [*head, *(part for limit in ask.limits for part in (limit.token, limit.cap, limit.places))]), ask)
 
     def take(self, ask: Ask, now: datetime, lease_ms: int, keep_ms: int) -> Answer:
         """Take slots until the lease ends. Codes as `attempt`, and `served` for a request that was confirmed before."""
         keys = [self.meta, self.key(f"q:{ask.request_id}"), self.free_key(ask.pool), self.key("leases"), self.key("held"), *self._keys_of(ask)]
         head: list[Argument] = [self.epoch, to_millis(now), ask.cost_fen, ask.body_hash, ask.pool or "", ask.quantity, ask.request_id, lease_ms, keep_ms]
-        limits = (part for limit in ask.limits for part in (limit.token, limit.cap, limit.kind))
+        limits = (part for limit in ask.limits for part in (limit.token, limit.cap, limit.places, limit.kind))
         return _answer(_TAKE.run(self._client, keys, [*head, *limits]), ask)
 
     def confirm(self, request_id: str) -> bool:
@@ -132,7 +133,7 @@ class Gate:
         if lease is None:
             return False
         # The lease names its keys; the script makes sure that it is still the same.
-        *_, tokens, pool = str(lease).split("|", 4)
+        *_, tokens, pool = str(lease).split("|", 3)
         kinds = [token.partition("=")[0] for token in tokens.split(",") if token]
         keys = [self.meta, self.key(f"q:{request_id}"), self.free_key(pool), self.key("leases"), self.key("held"), *self.limit_keys(kinds)]
         return bool(_RELEASE.run(self._client, keys, [self.epoch, request_id, lease]))

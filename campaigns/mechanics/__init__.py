@@ -5,6 +5,7 @@ from __future__ import annotations
 from campaigns.mechanics.base import Command, Mechanic
 from campaigns.mechanics.check_in.mechanic import CHECK_IN
 from campaigns.mechanics.coupon.mechanic import COUPON
+from campaigns.mechanics.group_buy.mechanic import GROUP_BUY
 
 _MECHANICS: dict[str, Mechanic] = {}
 
@@ -32,3 +33,4 @@ def mechanic_names() -> list[str]:
 
 register(CHECK_IN)
 register(COUPON)
+register(GROUP_BUY)

@@ -124,9 +124,10 @@ class Award:
 
 @dataclass(frozen=True, slots=True)
 class Reverse:
-    """The part's posted reward is taken back as a whole, because its order is undone."""
+    """The part's posted reward is taken back as a whole, because its order is undone; with `why`, its award of that name."""
 
     part: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

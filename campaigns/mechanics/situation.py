@@ -85,7 +85,8 @@ class Situation:
 class Wish:
     """A command as a mechanic sees it. `caller` is the customer's subject id, None for somebody never seen before; `fields` are the body's own.
 
-    `registered_at` and `order_count` are what the shop attests. `seed` is fresh randomness, recorded with whatever is drawn from it.
+    `registered_at` and `order_count` are what the shop attests, `user` is its own name of the customer. `seed` is fresh randomness, recorded
+    with whatever is drawn from it.
     """
 
     caller: str | None
@@ -93,20 +94,24 @@ class Wish:
     registered_at: datetime | None = None
     order_count: int | None = None
     seed: int = 0
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """A limit under the name `kind`, counted for the caller's `by`: user, device or phone. Its size is the mechanic's `limits` of the live version."""
+    """A limit under the name `kind`, counted for the caller's `by`: user, device, phone or payment_account. Its size is the mechanic's `limits` of
+    the live version; `places` is how many it takes. With a `scope` (a session's name) each scope counts for itself."""
 
     kind: str
     by: str
+    places: int = 1
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What a command takes that is scarce: `quantity` pieces of the `pool` (None: no stock), `cost_fen` of the budget, `quantity` or one place under
-    each limit. `cost_fen` is exactly what the moves promise: the faces of their rewards and what `Open` holds."""
+    """What a command takes that is scarce: `quantity` pieces of the `pool` (None: no stock), `cost_fen` of the budget, places under each
+    limit. `cost_fen` is exactly what the moves promise: the faces of their rewards and what `Open` holds."""
 
     pool: str | None = None
     quantity: int = 0

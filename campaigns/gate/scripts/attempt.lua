@@ -1,6 +1,6 @@
 -- The first look at a command: counts it and says at once what cannot succeed, so that losers never reach the risk engine or SQL. Takes nothing.
 -- KEYS: 1 meta, 2 request, 3 the pool's free slots, 4 leases, then one count hash per limit (5…)
--- ARGV: 1 epoch, 2 now_ms, 3 cost_fen, 4 body_hash, 5 pool ("" takes no stock), 6 quantity, then (token, cap) per limit (7…)
+-- ARGV: 1 epoch, 2 now_ms, 3 cost_fen, 4 body_hash, 5 pool ("" takes no stock), 6 quantity, then (token, cap, places) per limit (7…)
 -- Returns {code, detail}: absent | epoch (detail: the gate's) | seen | reused | no_pool | sold_out (detail: what is left) | reclaim | budget |
 --   limit (detail: which key) | ok
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'budget_cap', 'budget_used', 'cap:' .. ARGV[5], 'next:' .. ARGV[5])
@@ -31,7 +31,7 @@ end
 local cap = tonumber(meta[2])
 if cap >= 0 and tonumber(meta[3]) + tonumber(ARGV[3]) > cap then return full('budget', '') end
 for i = 5, #KEYS do
-  local at = 7 + (i - 5) * 2
-  if tonumber(redis.call('HGET', KEYS[i], ARGV[at]) or '0') + quantity > tonumber(ARGV[at + 1]) then return full('limit', i - 4) end
+  local at = 7 + (i - 5) * 3
+  if tonumber(redis.call('HGET', KEYS[i], ARGV[at]) or '0') + tonumber(ARGV[at + 2]) > tonumber(ARGV[at + 1]) then return full('limit', i - 4) end
 end
 return {'ok', ''}

@@ -5,14 +5,14 @@
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
 local lease = redis.call('HGET', KEYS[5], ARGV[2])
 if not lease or lease ~= ARGV[3] then return 0 end
-local slots, cost, quantity, tokens = string.match(lease, '^([-%d,]+)|(%d+)|(%d+)|([^|]*)|')
+local slots, cost, tokens = string.match(lease, '^([-%d,]+)|(%d+)|([^|]*)|')
 for slot in string.gmatch(slots, '[^,]+') do
   if tonumber(slot) >= 0 then redis.call('ZADD', KEYS[3], slot, slot) end
 end
 redis.call('HINCRBY', KEYS[1], 'budget_used', -tonumber(cost))
 local i = 6
-for token in string.gmatch(tokens, '=([^,]+)') do
-  if redis.call('HINCRBY', KEYS[i], token, -tonumber(quantity)) <= 0 then redis.call('HDEL', KEYS[i], token) end
+for token, places in string.gmatch(tokens, '=([^*,]+)%*(%d+)') do
+  if redis.call('HINCRBY', KEYS[i], token, -tonumber(places)) <= 0 then redis.call('HDEL', KEYS[i], token) end
   i = i + 1
 end
 redis.call('ZREM', KEYS[4], ARGV[2])

@@ -1,7 +1,7 @@
 -- Takes the lowest free slots under a lease, or answers as the first look does. The same request gets the same slots and a renewed lease.
 -- KEYS: 1 meta, 2 request, 3 the pool's free slots, 4 leases, 5 held, then one count hash per limit (6…)
 -- ARGV: 1 epoch, 2 now_ms, 3 cost_fen, 4 body_hash, 5 pool ("" takes no stock), 6 quantity, 7 request_id, 8 lease_ms, 9 keep_ms,
---   then (token, cap, kind) per limit (10…)
+--   then (token, cap, places, kind) per limit (10…)
 -- Returns {code, detail}: absent | epoch | served | reused | no_pool | sold_out | reclaim | budget | limit |
 --   ok (detail: the slots, by commas; -1 where the stock is unlimited or none was asked for)
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'budget_cap', 'budget_used', 'cap:' .. ARGV[5], 'next:' .. ARGV[5])
@@ -23,8 +23,8 @@ end
 local cap, cost, quantity = tonumber(meta[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
 if cap >= 0 and tonumber(meta[3]) + cost > cap then return full('budget', '') end
 for i = 6, #KEYS do
-  local at = 10 + (i - 6) * 3
-  if tonumber(redis.call('HGET', KEYS[i], ARGV[at]) or '0') + quantity > tonumber(ARGV[at + 1]) then return full('limit', i - 5) end
+  local at = 10 + (i - 6) * 4
+  if tonumber(redis.call('HGET', KEYS[i], ARGV[at]) or '0') + tonumber(ARGV[at + 2]) > tonumber(ARGV[at + 1]) then return full('limit', i - 5) end
 end
 local slots = {}
 if ARGV[5] ~= '' then
@@ -49,10 +49,10 @@ redis.call('HINCRBY', KEYS[1], 'budget_used', cost)
 redis.call('ZADD', KEYS[4], until_ms, ARGV[7])
 local tokens = {}
 for i = 6, #KEYS do
-  local at = 10 + (i - 6) * 3
-  redis.call('HINCRBY', KEYS[i], ARGV[at], quantity)
-  tokens[#tokens + 1] = ARGV[at + 2] .. '=' .. ARGV[at]
+  local at = 10 + (i - 6) * 4
+  redis.call('HINCRBY', KEYS[i], ARGV[at], ARGV[at + 2])
+  tokens[#tokens + 1] = ARGV[at + 3] .. '=' .. ARGV[at] .. '*' .. ARGV[at + 2]
 end
-redis.call('HSET', KEYS[5], ARGV[7], taken .. '|' .. ARGV[3] .. '|' .. ARGV[6] .. '|' .. table.concat(tokens, ',') .. '|' .. ARGV[5])
+redis.call('HSET', KEYS[5], ARGV[7], taken .. '|' .. ARGV[3] .. '|' .. table.concat(tokens, ',') .. '|' .. ARGV[5])
 redis.call('SET', KEYS[2], 'L|' .. taken .. '|' .. ARGV[4], 'PX', ARGV[9])
 return {'ok', taken}
