@@ -15,18 +15,6 @@ from core.text import lang_of
 
 _RESOURCES = (campaigns, commands, instances, rewards, risk, policies, decisions, reviews, events, approvals, notifications)
 BLUEPRINTS = tuple(resource.blp for resource in _RESOURCES)
-    campaigns.blp,
-    commands.blp,
-    instances.blp,
-    rewards.blp,
-    risk.blp,
-    policies.blp,
-    decisions.blp,
-    reviews.blp,
-    events.blp,
-    approvals.blp,
-    notifications.blp,
-)
 
 
 def create_app(settings: Settings | None = None, services: Callable[[], Services] = services_of_process) -> Flask:

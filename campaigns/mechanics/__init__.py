@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaigns.mechanics.bargain.mechanic import BARGAIN_MECHANIC
 from campaigns.mechanics.base import Command, Mechanic
 from campaigns.mechanics.check_in.mechanic import CHECK_IN
 from campaigns.mechanics.coupon.mechanic import COUPON
@@ -31,6 +32,7 @@ def mechanic_names() -> list[str]:
     return sorted(_MECHANICS)
 
 
+register(BARGAIN_MECHANIC)
 register(CHECK_IN)
 register(COUPON)
 register(GROUP_BUY)
