@@ -7,6 +7,7 @@ from campaigns.mechanics.base import Command, Mechanic
 from campaigns.mechanics.check_in.mechanic import CHECK_IN
 from campaigns.mechanics.coupon.mechanic import COUPON
 from campaigns.mechanics.group_buy.mechanic import GROUP_BUY
+from campaigns.mechanics.seckill.mechanic import SECKILL
 
 _MECHANICS: dict[str, Mechanic] = {}
 
@@ -36,3 +37,4 @@ register(BARGAIN_MECHANIC)
 register(CHECK_IN)
 register(COUPON)
 register(GROUP_BUY)
+register(SECKILL)

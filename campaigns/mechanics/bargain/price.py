@@ -34,8 +34,9 @@ PART: States = {
 
 def sku_of(situation: Situation) -> Sku:
     """The article of the bargain, as the version under which it began has it."""
+    terms: BargainTerms = situation.terms
     code = situation.instance.data["sku"] if situation.instance else None
-    return next(one for one in situation.terms.skus if one.sku == code)
+    return next(one for one in terms.skus if one.sku == code)
 
 
 def cuts_of(situation: Situation) -> tuple[int, ...]:

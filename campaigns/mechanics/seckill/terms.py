@@ -1,0 +1,164 @@
+"""限时秒杀: the block `seckill:` of a campaign file, and what it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import marshmallow as ma
+
+from campaigns.mechanics.base import FileForm, Placed
+from campaigns.mechanics.seckill.sessions import Slot, overlap
+from campaigns.mechanics.skus import SKUS_MAX, Sku, SkuBlock, parse_skus, sku_faults, sku_json_schema, skus_document, skus_from
+from core.fields import CountField, DurationField, YuanField, invalid
+from core.text import Text
+from core.yamlfile.problems import Fault
+
+SLOTS_MAX, SPLIT_MAX = 48, 16
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SECOND = timedelta(seconds=1)
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
+
+
+class ClockField(ma.fields.Field[time]):
+    """A local time of day: "20:00"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> time:
+        match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            fix = ('写成带引号的 "20:00"', 'write it in quotes, such as "20:00"')
+            raise invalid("not_a_clock", f"{str(value)[:40]!r} 不是时刻", f"{str(value)[:40]!r} is no time of day", *fix)
+        return time(int(match[1]), int(match[2]))
+
+
+class SlotBlock(ma.Schema):
+    """One daily slot, on some weekdays or on all; an `until` at or before `from` lies on the next day."""
+
+    begin = ClockField(required=True, data_key="from")
+    until = ClockField(required=True)
+    days = ma.fields.List(ma.fields.String(validate=ma.validate.OneOf(WEEKDAYS)), load_default=list(WEEKDAYS), validate=ma.validate.Length(1, 7))
+
+
+class SeckillSkuBlock(SkuBlock):
+    price = YuanField(required=True)
+    stock = CountField(required=True)
+    per_order = CountField(load_default=1, most=1000)
+    split = CountField(load_default=1, most=SPLIT_MAX)
+
+
+class SeckillBlock(ma.Schema):
+    """The block `seckill:` of a campaign file."""
+
+    daily = ma.fields.List(ma.fields.Nested(SlotBlock), load_default=list, validate=ma.validate.Length(max=SLOTS_MAX))
+    skus = ma.fields.List(ma.fields.Nested(SeckillSkuBlock), required=True, validate=ma.validate.Length(1, SKUS_MAX))
+    pay_within = DurationField(load_default=timedelta(minutes=10))
+    per_user_session = CountField(load_default=None, most=1000)
+    warn_at_percent = ma.fields.List(CountField(least=0, most=99), load_default=lambda: [20, 5, 0], validate=ma.validate.Length(max=10))
+    prewarm = DurationField(load_default=timedelta(minutes=5))
+
+
+@dataclass(frozen=True, slots=True)
+class Hot:
+    """How an article is sold beyond its price: pieces of one order, and over how many keys a very hot one is split."""
+
+    per_order: int
+    split: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeckillTerms:
+    """Stock is per session. `warn_at` are percentages of a session's stock that are left when its warning is given."""
+
+    slots: tuple[Slot, ...]
+    skus: tuple[Sku, ...]
+    hot: Mapping[str, Hot]
+    pay_within: timedelta
+    per_user_session: int | None
+    warn_at: tuple[int, ...]
+    prewarm: timedelta
+
+
+def _faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
+    found = sku_faults(block, common, "seckill", "price")
+    slots = [_slot(one) for one in block.get("daily") or () if {"begin", "until", "days"} <= set(one)]
+    doubled = overlap(slots)
+    if doubled is not None:
+        found.append((("seckill", "daily", doubled), Fault("slots_overlap", Text(zh="场次时间重叠", en="this slot overlaps an earlier one"))))
+    for index, row in enumerate(block.get("skus") or ()):
+        if row.get("split") is not None and row.get("stock") is not None and row["split"] > row["stock"]:
+            text = Text(zh="拆分数不能超过库存", en="an article cannot be split into more keys than pieces")
+            found.append((("seckill", "skus", index, "split"), Fault("split_too_fine", text)))
+    if (common.get("limits") or {}).get("total") is not None:
+        text = Text(zh="秒杀按商品和场次限量:请改写 skus 中的 stock", en="a seckill counts each article in each session: write stock in skus instead")
+        found.append((("limits", "total"), Fault("total_not_used", text)))
+    return found
+
+
+def _slot(block: Mapping[str, Any]) -> Slot:
+    return Slot(block["begin"], block["until"], frozenset(WEEKDAYS.index(day) + 1 for day in block["days"]))
+
+
+def _parse(block: Mapping[str, Any], _: ZoneInfo) -> SeckillTerms:
+    return SeckillTerms(
+        slots=tuple(_slot(one) for one in block["daily"]),
+        skus=parse_skus(block["skus"], "price"),
+        hot={row["sku"]: Hot(row["per_order"], row["split"]) for row in block["skus"]},
+        pay_within=block["pay_within"],
+        per_user_session=block["per_user_session"],
+        warn_at=tuple(sorted(set(block["warn_at_percent"]), reverse=True)),
+        prewarm=block["prewarm"],
+    )
+
+
+def _document(terms: SeckillTerms) -> dict[str, Any]:
+    return {
+        "daily": [{"from": f"{slot.begin:%H:%M}", "until": f"{slot.until:%H:%M}", "days": sorted(slot.days)} for slot in terms.slots],
+        "skus": skus_document(terms.skus),
+        "hot": {sku: {"per_order": hot.per_order, "split": hot.split} for sku, hot in terms.hot.items()},
+        "pay_within_seconds": terms.pay_within // _SECOND,
+        "per_user_session": terms.per_user_session,
+        "warn_at": list(terms.warn_at),
+        "prewarm_seconds": terms.prewarm // _SECOND,
+    }
+
+
+def _from_document(document: Mapping[str, Any], _: ZoneInfo) -> SeckillTerms:
+    slots = tuple(Slot(time.fromisoformat(one["from"]), time.fromisoformat(one["until"]), frozenset(one["days"])) for one in document["daily"])
+    return SeckillTerms(
+        slots=slots,
+        skus=skus_from(document["skus"]),
+        hot={sku: Hot(**hot) for sku, hot in document["hot"].items()},
+        pay_within=timedelta(seconds=document["pay_within_seconds"]),
+        per_user_session=document["per_user_session"],
+        warn_at=tuple(document["warn_at"]),
+        prewarm=timedelta(seconds=document["prewarm_seconds"]),
+    )
+
+
+def _json_schema() -> dict[str, Any]:
+    span = {"type": "string", "pattern": "^[1-9][0-9]{0,5}[smhd]$", "description": "30s, 15m, 24h, 7d"}
+    clock = {"type": "string", "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9]$", "description": '"20:00", in the campaign\'s zone'}
+    days = {"type": "array", "minItems": 1, "items": {"enum": list(WEEKDAYS)}}
+    slot = {"type": "object", "additionalProperties": False, "required": ["from", "until"], "properties": {"from": clock, "until": clock, "days": days}}
+    skus = sku_json_schema("price", {"per_order": {"type": "integer", "minimum": 1}, "split": {"type": "integer", "minimum": 1, "maximum": SPLIT_MAX}})
+    skus["items"]["required"].append("stock")
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["skus"],
+        "properties": {
+            "daily": {"type": "array", "maxItems": SLOTS_MAX, "items": slot},
+            "skus": skus,
+            "pay_within": span,
+            "per_user_session": {"type": "integer", "minimum": 1, "maximum": 1000},
+            "warn_at_percent": {"type": "array", "maxItems": 10, "items": {"type": "integer", "minimum": 0, "maximum": 99}},
+            "prewarm": span,
+        },
+    }
+
+
+FORM = FileForm(SeckillBlock, _faults, _parse, _document, _from_document, _json_schema)
