@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -37,9 +37,17 @@ class Standing:
     def campaign_id(self) -> str:
         return self.campaign.id
 
+    def at(self, epoch: int) -> Standing:
+        """The same with the epoch that its gate has by now."""
+        return replace(self, epoch=epoch)
+
     def pool_size(self, pool: str) -> int | None:
         """How many pieces the stock has, None where it has no limit. Raises `KeyError` where the campaign has no such stock."""
         return mechanic_named(self.campaign.mechanic).pool_size(self.campaign, pool)
+
+    def due_pools(self, now: datetime) -> Sequence[str]:
+        """Stocks whose gate should stand by now."""
+        return mechanic_named(self.campaign.mechanic).due_pools(self.campaign, now)
 
     def pool_closes(self, pool: str) -> datetime | None:
         return mechanic_named(self.campaign.mechanic).pool_closes(self.campaign, pool)

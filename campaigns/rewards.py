@@ -154,6 +154,7 @@ def void_reward(connection: Connection, reward: Reward, actor: str, now: datetim
     change(connection, reward, now, state="void")
     epoch = _epoch(connection, reward)
     budgets.restore(connection, reward.merchant, reward.campaign, reward.face_fen)
+    budgets.return_draws(connection, reward.merchant, reward.campaign, reward.id)
     tell(connection, reward, "reward.void", actor, now)
     held = give_back(connection, reward.id)
     return GivenBack(reward.merchant, reward.campaign, reward.id, epoch, held, reward.face_fen)

@@ -83,7 +83,7 @@ class Desk:
         if isinstance(wants, Refuse):
             return self._replayed(asked) or self._refusal(asked, wants)
         request_id = self.vault.token(asked.request.merchant, "claim", f"{asked.request.principal_id}\x00{asked.campaign}\x00{asked.request.key}")
-        ask = ask_of(standing, wants, asked, self.vault, request_id)
+        ask = ask_of(standing, wants, asked, self.vault, request_id, now)
         if isinstance(ask, Refused):
             return self._replayed(asked) or ask
         return self._admitted(Case(standing, command, asked, wish, wants, request_id, now), ask)

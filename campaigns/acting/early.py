@@ -16,6 +16,7 @@ from campaigns.mechanics import mechanic_named
 from campaigns.mechanics.base import Command
 from campaigns.mechanics.situation import Limited, Wants
 from campaigns.model import Campaign
+from campaigns.portions import draws_of
 from core.event import Event
 from core.privacy.vault import Vault
 from rules.windows.phone import national_number
@@ -39,16 +40,20 @@ def untimely_status(command: Command, status: str) -> str | None:
     return _STATUS.get(status)
 
 
-def ask_of(standing: Standing, wants: Wants, asked: CommandRequest, vault: Vault, request_id: str) -> Ask | Refused | None:
+def ask_of(standing: Standing, wants: Wants, asked: CommandRequest, vault: Vault, request_id: str, now: datetime) -> Ask | Refused | None:
     """What the gate must know: stock, cost, and the holder of each limit as a keyed hash. None where nothing scarce is taken."""
     if wants.pool is None and not wants.limits and not wants.cost_fen:
         return None
-    missing = _missing_identifier(asked.event, wants.limits)
+    portions = standing.campaign.portions
+    bounded = (*wants.limits, *((Limited("portion", "device"),) if portions.needs_device and wants.cost_fen else ()))
+    missing = _missing_identifier(asked.event, bounded)
     if missing is not None:
         return refusal(missing)
+    tokens = {by: _token(vault, asked.event, Limited("portion", by)) for by in ("user", "device") if _holder(asked.event, by)}
+    draws = draws_of(portions, standing.campaign.zone, now, tokens) if wants.cost_fen else ()
     caps = mechanic_named(standing.campaign.mechanic).limits(standing.campaign)
     limits = [Limit(one.kind, _token(vault, asked.event, one), caps[one.kind], one.places) for one in wants.limits if one.kind in caps]
-    return Ask(request_id, asked.request.body_hash, wants.cost_fen, tuple(limits), wants.pool, max(1, wants.quantity))
+    return Ask(request_id, asked.request.body_hash, wants.cost_fen, tuple(limits), wants.pool, max(1, wants.quantity), draws)
 
 
 def _untimely(standing: Standing, command: Command, now: datetime) -> str | None:

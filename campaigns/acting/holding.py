@@ -9,8 +9,10 @@ from sqlalchemy import select, update
 from campaigns.acting.promises import make_reward
 from campaigns.acting.snapshot import hold_campaign
 from campaigns.acting.stage import Lease, Stage
+from campaigns.gate.gate import Ask
 from campaigns.mechanics.moves import Free, Grant, Join, Release
 from campaigns.mechanics.situation import Wants
+from campaigns.portions import crossed
 from campaigns.rewards import find_reward, require_voidable, void_reward
 from campaigns.store import budgets, slots
 from campaigns.store.playing import instances, parts
@@ -18,6 +20,7 @@ from campaigns.store.slots import SEAT, STOCK, GivenBack, resource_id
 from core.canon import canonical
 from core.db.engine import insert_ignore
 from core.ids import new_id
+from core.jobs.outbox import announce
 from core.jobs.timers import set_timer
 
 
@@ -68,6 +71,7 @@ def free(stage: Stage, move: Free) -> None:
             void_reward(stage.connection, reward, stage.actor, stage.now)
             stage.tell("reward.void", reward=reward.id, amount_fen=reward.face_fen)
             cost += reward.face_fen
+    budgets.return_draws(stage.connection, stage.merchant, stage.campaign_id, move.part)
     _given(stage, move.part, slots.give_back(stage.connection, move.part), cost)
 
 
@@ -101,8 +105,20 @@ def _take(stage: Stage, wants: Wants, holder: str) -> None:
         resource = resource_id(stage.merchant, stage.campaign_id, limit.kind)
         if slots.take_free(stage.connection, resource, limit.cap, limit.places, holder, stage.now, limit.token) is None:
             raise Gone(f"{limit.kind}_limit", conflict=True)
-    if not budgets.spend(stage.connection, stage.merchant, stage.campaign_id, lease.ask.cost_fen):
+    _spend(stage, lease.ask, holder)
+
+
+def _spend(stage: Stage, ask: Ask, holder: str) -> None:
+    """The budget and its portions; whoever reaches a threshold tells of it."""
+    spent = budgets.spend(stage.connection, stage.merchant, stage.campaign_id, ask.cost_fen)
+    if spent is None:
         raise Gone("budget_exhausted", conflict=True)
+    code = budgets.draw(stage.connection, stage.merchant, stage.campaign_id, holder, ask.draws, ask.cost_fen)
+    if code is not None:
+        raise Gone(code)
+    if spent.cap != budgets.OPEN_FEN:
+        for percent in crossed(stage.situation.campaign.portions.warn_at, spent.cap, spent.used - ask.cost_fen, spent.used):
+            notice(stage, f"budget:{spent.cap}:{percent}", "budget.low", used_percent=percent, used_fen=spent.used, cap_fen=spent.cap)
 
 
 def _take_stock(stage: Stage, lease: Lease, wants: Wants, holder: str) -> None:
@@ -121,6 +137,14 @@ def _take_stock(stage: Stage, lease: Lease, wants: Wants, holder: str) -> None:
     for slot in lease.slots:
         if not slots.take(stage.connection, resource, size, slot, holder, stage.now):
             raise Gone("stale_gate", conflict=True)
+    _warn(stage, pool, size, lease.slots)
+
+
+def _warn(stage: Stage, pool: str, size: int, taken: tuple[int, ...]) -> None:
+    """The lowest free slot is handed out first, so slot k is out only when all below it are: its number says how much is left."""
+    for left in stage.mechanic.warn_at(stage.situation.campaign):
+        if any((size - slot - 1) * 100 <= left * size < (size - slot) * 100 for slot in taken):
+            notice(stage, f"stock:{pool}:{size}:{left}", "stock.low", pool=pool, left_percent=left)
 
 
 def _take_seats(stage: Stage, move: Join, holder: str) -> int | None:
@@ -138,6 +162,8 @@ def _take_seats(stage: Stage, move: Join, holder: str) -> int | None:
     return move.seat
 
 
-def part_row(stage: Stage, part_id: str) -> Any:
-    """The part as it stands."""
-    return stage.connection.execute(select(parts).where(parts.c.id == part_id)).one()
+def notice(stage: Stage, name: str, topic: str, **body: Any) -> None:
+    """Tell the world once, and this reply."""
+    if budgets.notice_once(stage.connection, stage.merchant, stage.campaign_id, name[:160], stage.now):
+        announce(stage.connection, merchant=stage.merchant, topic=topic, ref=stage.campaign_id, body={"campaign": stage.campaign_id, **body}, now=stage.now)
+        stage.tell(topic, **body)

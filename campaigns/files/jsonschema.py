@@ -9,6 +9,12 @@ from campaigns.mechanics import mechanic_named, mechanic_names
 
 _MOMENT = {"type": "string", "description": "2026-11-11 or 2026-11-11T20:00; an end given as a date includes that day"}
 _WORDS = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["zh", "en"], "properties": {"zh": {"type": "string"}, "en": {"type": "string"}}}]}
+_YUAN = {"type": ["string", "number"], "description": 'yuan, such as "50000.00"'}
+_BUDGET = {
+    **{name: _YUAN for name in ("total", "per_day", "per_user", "per_user_day", "per_device", "per_device_day")},
+    "rewards_per_day": {"type": "integer", "minimum": 1},
+    "warn_at_percent": {"type": "array", "maxItems": 10, "items": {"type": "integer", "minimum": 1, "maximum": 100}},
+}
 _ID = {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,62}$"}
 
 
@@ -23,7 +29,7 @@ def campaign_json_schema() -> dict[str, Any]:
         "starts": _MOMENT,
         "ends": _MOMENT,
         "limits": _block({"total": {"type": "integer", "minimum": 1}, "per_user": {**few, "default": 1}, "per_device": few, "per_phone": few}),
-        "budget": _block({"total": {"type": ["string", "number"], "description": 'yuan, such as "50000.00"'}}, ["total"]),
+        "budget": _block(_BUDGET, ["total"]),
         "risk": _block({"policy": _ID}),
         "eligible_when": {"type": "string", "description": "a condition, such as account_age < 7d and first_order"},
         "reward_on": {"const": "claim"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from campaigns.files.schema import schema_for
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.mechanics.base import Placed
 from campaigns.model import Campaign, Limits
+from campaigns.portions import WHOLE, Portions
 from core.clock import to_micros
 from core.money import Money
 from core.text import Text
@@ -24,6 +25,7 @@ from rules.lang.faults import BadExpression
 from rules.places import problems_of
 
 FORM = 1
+_AMOUNTS = ("per_day", "per_user", "per_user_day", "per_device", "per_device_day")
 # The ids of the policies that serve a scene.
 Serving: TypeAlias = Callable[[str], Collection[str]]
 
@@ -84,6 +86,8 @@ def document_of(campaign: Campaign) -> dict[str, Any]:
         "policy": campaign.policy,
         "eligible_when": None if campaign.audience is None else campaign.audience.source,
         campaign.mechanic: mechanic_named(campaign.mechanic).form.document(campaign.terms),
+        # Written only where it says something, so that what was published before keeps its hash.
+        **({} if campaign.portions == WHOLE else {"portions": asdict(campaign.portions)}),
     }
 
 
@@ -105,6 +109,7 @@ def campaign_from_document(document: Mapping[str, Any]) -> Campaign:
         policy=document["policy"],
         audience=None if eligible is None else audience_of(eligible, zone),
         terms=mechanic_named(document["mechanic"]).form.from_document(document[document["mechanic"]], zone),
+        portions=_portions_from(document.get("portions")),
     )
 
 
@@ -122,7 +127,19 @@ def _campaign(valid: Mapping[str, Any], mechanic: str) -> Campaign:
         policy=valid["risk"]["policy"] or _usual_policy(mechanic),
         audience=None if valid["eligible_when"] is None else audience_of(valid["eligible_when"], zone),
         terms=mechanic_named(mechanic).form.parse(valid[mechanic], zone),
+        portions=_portions(valid["budget"]),
     )
+
+
+def _portions(block: Mapping[str, Any] | None) -> Portions:
+    if block is None:
+        return WHOLE
+    amounts = {name: None if block[name] is None else block[name].fen for name in _AMOUNTS}
+    return Portions(**amounts, rewards_per_day=block["rewards_per_day"], warn_at=tuple(sorted(set(block["warn_at_percent"]))))
+
+
+def _portions_from(document: Mapping[str, Any] | None) -> Portions:
+    return WHOLE if document is None else Portions(**{**document, "warn_at": tuple(document["warn_at"])})
 
 
 def _contradictions(valid: Mapping[str, Any], mechanic: str | None) -> list[Placed]:
@@ -135,13 +152,22 @@ def _contradictions(valid: Mapping[str, Any], mechanic: str | None) -> list[Plac
     if not isinstance(block, Mapping) or mechanic is None:
         return found
     found += mechanic_named(mechanic).form.faults(block, valid)
+    found += _too_large_portions(valid.get("budget") or {})
     return found + _unbounded(valid, mechanic)
+
+
+def _too_large_portions(budget: Mapping[str, Any]) -> list[Placed]:
+    total = budget.get("total")
+    larger = [name for name in _AMOUNTS if total is not None and budget.get(name) is not None and budget[name] > total]
+    text = Text(zh="超过预算总额", en="it is more than the whole budget")
+    return [(("budget", name), Fault("portion_too_large", text)) for name in larger]
 
 
 def _unbounded(valid: Mapping[str, Any], mechanic: str) -> list[Placed]:
     """A campaign must not be able to give without end. A ceiling that was written and could not be read is not also missing."""
-    limits, budget = valid.get("limits") or {}, (valid.get("budget") or {}).get("total")
-    if mechanic_named(mechanic).bounds_itself or not ("total" in limits and limits["total"] is None and "budget" in valid and budget is None):
+    limits = valid.get("limits") or {}
+    nothing_written = "total" in limits and limits["total"] is None and "budget" in valid and valid["budget"] is None
+    if mechanic_named(mechanic).bounds_itself or not nothing_written:
         return []
     text = Text(zh="活动没有上限:请写 limits.total 或 budget.total", en="the campaign has no ceiling: write limits.total or budget.total")
     return [((), Fault("no_ceiling", text))]

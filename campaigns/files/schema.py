@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import marshmallow as ma
 
 from campaigns.mechanics import mechanic_named
+from campaigns.portions import PERCENTS
 from core.fields import CountField, IdField, MomentField, TextField, YuanField, ZoneField, invalid
 
 PER_USER_MAX = 100
@@ -24,6 +25,13 @@ class LimitsBlock(ma.Schema):
 
 class BudgetBlock(ma.Schema):
     total = YuanField(required=True)
+    per_day = YuanField(load_default=None)
+    rewards_per_day = CountField(load_default=None)
+    per_user = YuanField(load_default=None)
+    per_user_day = YuanField(load_default=None)
+    per_device = YuanField(load_default=None)
+    per_device_day = YuanField(load_default=None)
+    warn_at_percent = ma.fields.List(CountField(most=100), load_default=lambda: list(PERCENTS), validate=ma.validate.Length(max=10))
 
 
 class RiskBlock(ma.Schema):

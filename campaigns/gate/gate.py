@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from campaigns.portions import Draw
 from core.clock import to_millis
 from core.hotstate.clients import HotState, hot_state_guard
 from core.hotstate.scripts import Argument, Script
@@ -34,7 +35,7 @@ class Limit:
 class Ask:
     """One request at the gate: `quantity` pieces of `pool` (None: no stock), and places under each limit.
 
-    `request_id` makes retries harmless, `body_hash` tells another body under the same id.
+    `request_id` makes retries harmless, `body_hash` tells another body under the same id. `draws` are counted in SQL alone.
     """
 
     request_id: str
@@ -43,6 +44,7 @@ class Ask:
     limits: tuple[Limit, ...]
     pool: str | None = STOCK
     quantity: int = 1
+    draws: tuple[Draw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -35,8 +35,10 @@ class HasGate(Protocol):
     def campaign_id(self) -> str: ...
     @property
     def epoch(self) -> int: ...
+    def at(self, epoch: int) -> HasGate: ...
     def pool_size(self, pool: str) -> int | None: ...
     def pool_closes(self, pool: str) -> datetime | None: ...
+    def due_pools(self, now: datetime) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,9 @@ class GateKeeper:
         before = gate.tally()
         if before is None:
             # Lost, or never built: better now than while the first customer waits.
-            self.rebuild(standing, now)
+            self._warm(standing.at(self.rebuild(standing, now)), (), now)
             return settled
+        self._warm(standing, before.pools, now)
         if before.epoch != standing.epoch or before.leases:
             return settled
         taken, used = self._truth(gate, before.pools)
@@ -121,6 +124,12 @@ class GateKeeper:
             log.warning("gate_leaks", campaign=gate.campaign, gate_taken=before.taken, sql_taken=sum(taken.values()))
             self.rebuild(standing, now)
         return settled
+
+    def _warm(self, standing: HasGate, known: Iterable[str], now: datetime) -> None:
+        """Build the gate of stocks that are about to open; nothing is taken of them before they are."""
+        for pool in standing.due_pools(now):
+            if pool not in known:
+                self.add_pool(standing, pool, now)
 
     def release_quietly(self, gate: Gate, ask: Ask) -> None:
         """Give the lease back; when Redis is away the lease ends by itself."""

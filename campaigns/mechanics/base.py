@@ -109,7 +109,9 @@ class Mechanic:
     later, such as a session's, is made at its first use; `KeyError` for one that cannot be). `limits` gives the capacity of each limit.
     `cost_max_fen` is the most that a campaign can give away (None: only its budget bounds it). `alarms`: "deadline" of an instance and "unpaid" of
     a part. `main_scene` is the scene that a file's `risk.policy` must serve; `policies` names the policy of a scene where it is not the
-    one called like the scene. `pool_closes`: when a stock is asked for no more. A reward that was promised for
+    one called like the scene. `due_pools` are stocks whose gate should stand
+    by now; `warn_at` the percentages of a stock left at which "stock.low" is told; `conflicts` what two campaigns must not both do.
+    `pool_closes`: when a stock is asked for no more. A reward that was promised for
     later is decided again in `post_scene`. `approvals` names kinds of approval that a version needs besides its publication.
     """
 
@@ -125,6 +127,9 @@ class Mechanic:
     cost_max_fen: Callable[[Campaign], int | None]
     pool_closes: Callable[[Campaign, str], datetime | None] = lambda *_: None
     bounds_itself: bool = False
+    due_pools: Callable[[Campaign, datetime], Sequence[str]] = lambda *_: ()
+    warn_at: Callable[[Campaign], Sequence[int]] = lambda _: ()
+    conflicts: Callable[[Campaign, Campaign], Sequence[Text]] = lambda *_: ()
     policies: Mapping[str, str] = field(default_factory=dict)
     refusals: Mapping[str, Text] = field(default_factory=dict)
     instance: str = ""

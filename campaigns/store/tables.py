@@ -99,6 +99,38 @@ budgets = Table(
     CheckConstraint("used_fen >= 0 AND used_fen <= cap_fen", name="within_cap"),
 )
 
+# What each part of a budget was used for: a day, a customer, a device. Caps are the live version's, so they stand in the statement.
+budget_scopes = Table(
+    "budget_scopes",
+    metadata,
+    merchant_column(primary_key=True),
+    Column("campaign", String(64), primary_key=True),
+    Column("scope", String(80), primary_key=True),
+    Column("used_fen", BigInteger, nullable=False),
+    Column("used_count", Integer, nullable=False),
+    ForeignKeyConstraint(["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"]),
+    CheckConstraint("used_fen >= 0 AND used_count >= 0", name="used"),
+)
+
+# What a reward drew from which scope, so that it returns exactly there.
+budget_draws = Table(
+    "budget_draws",
+    metadata,
+    Column("holder", String(32), primary_key=True),
+    Column("scope", String(80), primary_key=True),
+    Column("fen", BigInteger, nullable=False),
+)
+
+# What was told once: a stock or a budget that ran low.
+notices = Table(
+    "notices",
+    metadata,
+    merchant_column(primary_key=True),
+    Column("campaign", String(64), primary_key=True),
+    Column("name", String(160), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
 rewards = Table(
     "rewards",
     metadata,

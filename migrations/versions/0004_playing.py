@@ -12,6 +12,7 @@ _VERSION = (["merchant", "campaign", "version"], ["campaign_versions.merchant", 
 def upgrade() -> None:
     _instances()
     _parts()
+    _budgets()
     op.add_column("resources", sa.Column("pool", sa.String(length=64), nullable=False, server_default=""))
     op.add_column("resources", sa.Column("closes_at", sa.BigInteger(), nullable=True))
     # The one stock that a campaign had so far is the pool of that name.
@@ -25,7 +26,8 @@ def downgrade() -> None:
     op.drop_index("ix_rewards_part_id", table_name="rewards")
     for table, column in (("rewards", "part_id"), ("rewards", "kind"), ("resources", "closes_at"), ("resources", "pool")):
         op.drop_column(table, column)
-    op.drop_table("parts")
+    for table in ("notices", "budget_draws", "budget_scopes", "parts"):
+        op.drop_table(table)
     op.drop_table("instances")
 
 
@@ -95,3 +97,32 @@ def _parts() -> None:
     op.create_index("ix_parts_campaign", "parts", ["merchant", "campaign", "id"])
     for column in ("instance_id", "subject_id"):
         op.create_index(op.f(f"ix_parts_{column}"), "parts", [column])
+
+
+def _budgets() -> None:
+    op.create_table(
+        "budget_scopes",
+        sa.Column("merchant", sa.String(length=64), nullable=False),
+        sa.Column("campaign", sa.String(length=64), nullable=False),
+        sa.Column("scope", sa.String(length=80), nullable=False),
+        sa.Column("used_fen", sa.BigInteger(), nullable=False),
+        sa.Column("used_count", sa.Integer(), nullable=False),
+        sa.CheckConstraint("used_fen >= 0 AND used_count >= 0", name=op.f("ck_budget_scopes_used")),
+        sa.ForeignKeyConstraint(["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"], name=op.f("fk_budget_scopes_merchant_campaign")),
+        sa.PrimaryKeyConstraint("merchant", "campaign", "scope", name=op.f("pk_budget_scopes")),
+    )
+    op.create_table(
+        "budget_draws",
+        sa.Column("holder", sa.String(length=32), nullable=False),
+        sa.Column("scope", sa.String(length=80), nullable=False),
+        sa.Column("fen", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("holder", "scope", name=op.f("pk_budget_draws")),
+    )
+    op.create_table(
+        "notices",
+        sa.Column("merchant", sa.String(length=64), nullable=False),
+        sa.Column("campaign", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=160), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("merchant", "campaign", "name", name=op.f("pk_notices")),
+    )

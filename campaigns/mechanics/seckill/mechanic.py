@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import marshmallow as ma
 
@@ -45,23 +45,23 @@ def pool_of(session: Session, sku: str) -> str:
     return f"{session.name}|{sku}"
 
 
-def warned(warn_at: Sequence[int], size: int, before: int, after: int) -> list[int]:
-    """The percentages left whose warning is due when `before` taken pieces became `after`."""
-    return [percent for percent in warn_at if (size - after) * 100 <= percent * size < (size - before) * 100]
-
-
 def due_pools(campaign: Campaign, now: datetime) -> list[str]:
     """Stocks of sessions that are open or about to be: their gates are built before the bell, and nothing is taken before it."""
     terms: SeckillTerms = campaign.terms
-    sessions = plan_of(campaign).between(now, now + terms.prewarm)
+    sessions = plan_of(campaign).between(now, now + terms.prewarm + timedelta(microseconds=1))
     return [pool_of(session, sku.sku) for session in sessions for sku in terms.skus]
 
 
-def conflicts(one: Campaign, other: Campaign) -> list[tuple[str, Session]]:
+def conflicts(one: Campaign, other: Campaign) -> list[Text]:
     """Articles that both campaigns sell in sessions that overlap, each with the first such session of `one`."""
     shared = {sku.sku for sku in one.terms.skus} & {sku.sku for sku in other.terms.skus}
     session = first_conflict(plan_of(one), plan_of(other)) if shared else None
-    return [] if session is None else [(sku, session) for sku in sorted(shared)]
+    if session is None:
+        return []
+    at = f"{session.begins:%Y-%m-%d %H:%M}"
+    return [
+        Text(zh=f"商品 {sku} 与活动 {other.id} 的场次重叠({at})", en=f"{sku} is sold by campaign {other.id} at the same time ({at})") for sku in sorted(shared)
+    ]
 
 
 def _wants(situation: Situation, wish: Wish) -> Wants | Refuse:
@@ -189,6 +189,9 @@ SECKILL = Mechanic(
     pool_closes=_pool_closes,
     limits=_limits,
     cost_max_fen=_cost_max,
+    due_pools=due_pools,
+    warn_at=lambda campaign: campaign.terms.warn_at,
+    conflicts=conflicts,
     bounds_itself=True,
     refusals={
         "unknown_sku": Text(zh="活动中没有这个商品", en="the campaign has no such article"),
