@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.publishing import KIND as PUBLISH
-from campaigns.publishing import decide_publication
+from campaigns.publishing import decide_further, decide_publication
 from core.access.approvals import Approval, find_approval
 from core.access.principals import Caller
 from core.db.engine import Database
@@ -22,7 +23,8 @@ from fraud.rulesets.publishing import decide_policy
 Decider = Callable[..., Approval]
 
 # Kind of approval → what its decision does, in one transaction with it.
-DECIDERS: dict[str, Decider] = {PUBLISH: decide_publication, PUBLISH_POLICY: decide_policy}
+_FURTHER = {kind: decide_further for name in mechanic_names() for kind in mechanic_named(name).approval_kinds}
+DECIDERS: dict[str, Decider] = {PUBLISH: decide_publication, PUBLISH_POLICY: decide_policy, **_FURTHER}
 # Kind of approval → what must hold before it is given; it may take seconds, so it runs outside of the transaction.
 PREPARATIONS: dict[str, Callable[[Database, str], None]] = {PUBLISH_POLICY: ready_approval}
 

@@ -14,9 +14,11 @@ from campaigns.files.load import LoadedCampaign, Serving, campaign_from_document
 from campaigns.gate.rebuild import raise_epoch
 from campaigns.mechanics import mechanic_named
 from campaigns.model import Campaign
+from campaigns.preview import conflicts_with
 from campaigns.store import budgets, slots
 from campaigns.store.tables import campaign_versions, campaigns, rewards
-from core.access.approvals import Approval, decide, find_approval, propose
+from campaigns.versions import parsed
+from core.access.approvals import Approval, decide, find_approval, is_approved, propose
 from core.audit.log import append
 from core.canon import canonical, digest
 from core.db.engine import insert_ignore
@@ -29,12 +31,13 @@ KIND = "campaign.publish"
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A version that waits for its approval."""
+    """A version that waits for its approval, and for `further` ones: (kind, approval id), which must be given first."""
 
     campaign: str
     version: int
     content_hash: str
     approval_id: str
+    further: tuple[tuple[str, str], ...] = ()
 
 
 def propose_campaign(
@@ -71,16 +74,21 @@ def _propose(
     content_hash = digest(canonical(loaded.document))
     campaign = loaded.campaign
     insert_ignore(connection, campaigns, {"merchant": merchant, "id": campaign.id, "mechanic": campaign.mechanic, "gate_epoch": 1, "created_at": now})
+    _require_no_conflict(connection, merchant, campaign)
     newest = _require_successor(connection, merchant, campaign, content_hash, base_version)
     version = newest + 1
     target = f"{campaign.id}@{version}"
     approval_id = propose(connection, merchant=merchant, kind=KIND, target=target, content_hash=content_hash, editors=[author], note=note, now=now)
+    further = tuple(
+        (kind, propose(connection, merchant=merchant, kind=kind, target=target, content_hash=content_hash, editors=[author], note=note, now=now))
+        for kind in mechanic_named(campaign.mechanic).approvals(campaign)
+    )
     row = {"merchant": merchant, "campaign": campaign.id, "version": version, "content_hash": content_hash, "state": "proposed"}
     texts = {"document": canonical(loaded.document), "source": source, "note": note}
     row_ids = {"author": author, "approval_id": approval_id, "created_at": now}
     if not insert_ignore(connection, campaign_versions, {**row, **texts, **row_ids}):
         raise _stale(newest)
-    return Proposed(campaign.id, version, content_hash, approval_id)
+    return Proposed(campaign.id, version, content_hash, approval_id, further)
 
 
 def decide_publication(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, now: datetime) -> Approval:
@@ -98,9 +106,12 @@ def decide_publication(connection: Connection, *, approval_id: str, approve: boo
         connection.execute(this.values(state="rejected"))
         return decided
     _require_newer_than_live(connection, row["merchant"], row["campaign"], row["version"])
+    campaign = campaign_from_document(json.loads(row["document"]))
+    _require_no_conflict(connection, row["merchant"], campaign)
+    _require_further(connection, row["merchant"], campaign, asked.target, row["content_hash"])
     connection.execute(update(campaign_versions).where(*same, campaign_versions.c.state == "live").values(state="retired"))
     connection.execute(this.values(state="live", approver=by, live_from=now))
-    _put_live(connection, row["merchant"], campaign_from_document(json.loads(row["document"])), row["version"], now)
+    _put_live(connection, row["merchant"], campaign, row["version"], now)
     body = {"campaign": row["campaign"], "version": row["version"]}
     append(connection, merchant=row["merchant"], actor=by, action="campaign.live", target=asked.target, now=now, after=row["content_hash"], detail=body)
     announce(connection, merchant=row["merchant"], topic="campaign.live", ref=row["campaign"], body=body, now=now)
@@ -110,6 +121,38 @@ def decide_publication(connection: Connection, *, approval_id: str, approve: boo
 def check_file(source: bytes, name: str, policies: Serving | None = None) -> LoadedCampaign:
     """Everything `propose_campaign` would say of a file, without a store. Raises `Malformed`."""
     return load_campaign(source, name, policies)
+
+
+def decide_further(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, now: datetime) -> Approval:
+    """Decide a further approval of a version, bound to the same content. What it allows happens when the version itself is approved."""
+    asked = find_approval(connection, approval_id)
+    campaign, _, version = asked.target.rpartition("@")
+    of_it = (campaign_versions.c.merchant == asked.merchant, campaign_versions.c.campaign == campaign, campaign_versions.c.version == int(version))
+    document = connection.execute(select(campaign_versions.c.document).where(*of_it)).scalar_one()
+    return decide(connection, approval_id=approval_id, approve=approve, by=by, reason=reason, content_hash=digest(document), now=now)
+
+
+def live_campaigns(connection: Connection, merchant: str) -> list[Campaign]:
+    """The merchant's campaigns as they are live now, ended ones left out."""
+    same = (campaign_versions.c.merchant == campaigns.c.merchant) & (campaign_versions.c.campaign == campaigns.c.id)
+    live = same & (campaign_versions.c.version == campaigns.c.live_version)
+    query = select(campaign_versions.c.document).join(campaigns, live).where(campaigns.c.merchant == merchant, campaigns.c.status != "ended")
+    return [parsed(document) for document in connection.execute(query.order_by(campaigns.c.id)).scalars()]
+
+
+def _require_no_conflict(connection: Connection, merchant: str, campaign: Campaign) -> None:
+    """Nothing live does what this campaign must not do beside it (two sessions that sell one article at once)."""
+    found = conflicts_with(campaign, live_campaigns(connection, merchant))
+    if found:
+        text = Text(zh="与进行中的活动冲突", en="it conflicts with campaigns that are live")
+        raise Conflict("campaign_conflict", text, errors=found)
+
+
+def _require_further(connection: Connection, merchant: str, campaign: Campaign, target: str, content_hash: str) -> None:
+    missing = [kind for kind in mechanic_named(campaign.mechanic).approvals(campaign) if not is_approved(connection, merchant, kind, target, content_hash)]
+    if missing:
+        text = Text(zh=f"还缺少审批:{'、'.join(missing)}", en=f"further approvals are missing: {', '.join(missing)}")
+        raise Conflict("approval_missing", text, missing=missing)
 
 
 def _require_successor(connection: Connection, merchant: str, campaign: Campaign, content_hash: str, base_version: int | None) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from api.cli.campaign_preview import preview_command
 from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, read_file, settings_and_services
 from core.errors import Malformed
 from core.text import Text
@@ -44,6 +45,9 @@ def check(screen: Screen, files: tuple[str, ...]) -> None:
     screen.result({"ok": not problems, "errors": problems}, "\n".join(shown))
     if problems:
         raise SystemExit(1)
+
+
+campaign.add_command(preview_command)
 
 
 @campaign.command(epilog="Example:  sheepdog campaign schema > campaign.schema.json")
@@ -94,9 +98,11 @@ def publish(screen: Screen, file: str, note: str, base: int | None, key: str | N
 
 def _say_proposed(screen: Screen, made: Any) -> None:
     body = {"campaign": made.campaign, "version": made.version, "approval_id": made.approval_id, "content_hash": made.content_hash}
+    body |= {"further_approvals": [{"kind": kind, "approval_id": approval_id} for kind, approval_id in made.further]}
+    before = "".join(f"\n  sheepdog approvals approve {approval_id}   # {kind}" for kind, approval_id in made.further)
     shown = Text(
-        zh=f"{made.campaign} 第 {made.version} 版已送审。另一位同事批准后立即生效:\n  sheepdog approvals approve {made.approval_id}",
-        en=f"{made.campaign} version {made.version} is proposed. A second person puts it live:\n  sheepdog approvals approve {made.approval_id}",
+        zh=f"{made.campaign} 第 {made.version} 版已送审。另一位同事批准后立即生效:{before}\n  sheepdog approvals approve {made.approval_id}",
+        en=f"{made.campaign} version {made.version} is proposed. A second person puts it live:{before}\n  sheepdog approvals approve {made.approval_id}",
     )
     screen.result(body, shown.pick(screen.lang))
 

@@ -37,6 +37,7 @@ class Proposed(ma.Schema):
     version = ma.fields.Integer()
     content_hash = ma.fields.String()
     approval_id = ma.fields.String()
+    further_approvals = ma.fields.List(ma.fields.Dict(), metadata={"description": "what must be approved besides, before the version itself"})
 
 
 class CampaignRow(ma.Schema):
@@ -152,7 +153,9 @@ def end(ctx: Context, campaign_id: str) -> Response:
 
 
 def _view(made: Made) -> dict[str, Any]:
-    return {"campaign": made.campaign, "version": made.version, "content_hash": made.content_hash, "approval_id": made.approval_id}
+    further = [{"kind": kind, "approval_id": approval_id} for kind, approval_id in made.further]
+    named = {"campaign": made.campaign, "version": made.version, "content_hash": made.content_hash, "approval_id": made.approval_id}
+    return {**named, "further_approvals": further}
 
 
 def _act(ctx: Context, campaign_id: str, name: str) -> Response:

@@ -112,7 +112,8 @@ class Mechanic:
     one called like the scene. `due_pools` are stocks whose gate should stand
     by now; `warn_at` the percentages of a stock left at which "stock.low" is told; `conflicts` what two campaigns must not both do.
     `pool_closes`: when a stock is asked for no more. A reward that was promised for
-    later is decided again in `post_scene`. `approvals` names kinds of approval that a version needs besides its publication.
+    later is decided again in `post_scene`. `approvals` names those of
+    `approval_kinds` that a version needs besides its publication.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Mechanic:
     prices: Callable[[Campaign], Sequence[Price]] = lambda _: ()
     occasions: Callable[[Campaign, datetime, datetime], Sequence[Occasion]] | None = None
     view: Callable[[Situation], Mapping[str, Any]] = lambda _: {}
+    approval_kinds: tuple[str, ...] = ()
     approvals: Callable[[Campaign], Sequence[str]] = lambda _: ()
     topics: tuple[str, ...] = ()
 

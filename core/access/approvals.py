@@ -66,6 +66,13 @@ def find_approval(connection: Connection, approval_id: str) -> Approval:
     return Approval(*row)
 
 
+def is_approved(connection: Connection, merchant: str, kind: str, target: str, content_hash: str) -> bool:
+    """Whether this kind of approval was given for exactly this content."""
+    mine = (approvals.c.merchant == merchant, approvals.c.kind == kind, approvals.c.target == target)
+    query = select(approvals.c.id).where(*mine, approvals.c.content_hash == content_hash, approvals.c.state == "approved")
+    return connection.execute(query).first() is not None
+
+
 def decide(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, content_hash: str, now: datetime) -> Approval:
     """Approve or reject what `content_hash` names; returns the decided approval.
 

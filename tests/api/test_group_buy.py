@@ -303,3 +303,33 @@ def test_denied_customers_and_channels_are_told_so(shop: Shop) -> None:
     assert open_group(shop, "lea", channel="scraper").json["code"] == "denied"
     assert open_group(shop, "lea", quantity=2).json["code"] == "per_order_limit"
     assert open_group(shop, "lea", sku="coffee").json["code"] == "unknown_sku"
+
+
+def test_an_unfilled_group_is_filled_only_where_a_second_approval_allows_it(shop: Shop) -> None:
+    made = shop.post("/v1/campaigns", {"source": GROUP + "  virtual_fill: {from_percent: 60}\n"}, "marketer").json
+    (further,) = made["further_approvals"]
+    assert further["kind"] == "campaign.virtual_fill"
+    early = shop.post(f"/v1/approvals/{made['approval_id']}/approve", {"reason": "r"}, "compliance")
+    assert (early.status_code, early.json["code"], early.json["missing"]) == (409, "approval_missing", ["campaign.virtual_fill"])
+    own = shop.post(f"/v1/approvals/{further['approval_id']}/approve", {"reason": "r"}, "marketer")
+    assert own.status_code == 403
+    for approval in (further["approval_id"], made["approval_id"]):
+        assert shop.post(f"/v1/approvals/{approval}/approve", {"reason": "r"}, "compliance").status_code == 200
+    group = started(shop)
+    join(shop, group, "bo")
+    pay(shop, "o-bo", "bo", PRICE)
+    join(shop, group, "late")
+    pass_time(shop, hours=24)
+    shown = look(shop, group)
+    assert (shown["state"], shown["virtual_seats"], shown["missing"], len(shown["members"])) == ("succeeded", 1, 0, 2)
+    assert rewards_of(shop, "trio") == [("discount", "posted", PRICE), ("discount", "posted", PRICE), ("discount", "void", 0)]
+
+
+def test_too_few_real_members_are_not_filled_up(shop: Shop) -> None:
+    made = shop.post("/v1/campaigns", {"source": GROUP + "  virtual_fill: {from_percent: 60}\n"}, "marketer").json
+    for approval in (made["further_approvals"][0]["approval_id"], made["approval_id"]):
+        shop.post(f"/v1/approvals/{approval}/approve", {"reason": "r"}, "compliance")
+    group = started(shop)
+    pass_time(shop, hours=24)
+    assert look(shop, group)["state"] == "failed"
+    assert bills(shop) == {"o-lea": (PRICE, "group_failed")}

@@ -155,3 +155,26 @@ def test_a_dry_run_at_the_bell_tells_what_would_be(shop: Shop) -> None:
     assert (dry.status_code, dry.json["part"]["state"]) == (201, "reserved")
     assert buy(shop, "ann", dry_run=True, now=(at - timedelta(microseconds=1)).isoformat()).json["code"] == "session_not_open"
     assert taken(shop) == 0
+
+
+def test_two_sales_of_one_article_at_the_same_time_do_not_both_go_live(shop: Shop) -> None:
+    shop.publish(SALE)
+    other = SALE.replace("campaign: eight", "campaign: nine").replace('"20:00", until: "22:00"', '"21:00", until: "23:00"')
+    clash = shop.post("/v1/campaigns", {"source": other}, "marketer")
+    assert (clash.status_code, clash.json["code"], len(clash.json["errors"])) == (409, "campaign_conflict", 2)
+    later = other.replace('"21:00"', '"22:00"')
+    assert shop.post("/v1/campaigns", {"source": later}, "marketer").status_code == 201
+    # A new version of the same campaign does not conflict with itself.
+    assert shop.post("/v1/campaigns", {"source": SALE.replace("stock: 4", "stock: 5")}, "marketer").status_code == 201
+
+
+def test_a_new_version_changes_the_stock_of_sessions_that_were_sold_from(shop: Shop) -> None:
+    shop.publish(SALE)
+    bell(shop)
+    assert [buy(shop, user, sku="scarf").status_code for user in "abc"] == [201, 201, 409]
+    shop.publish(SALE.replace("stock: 2", "stock: 3"))
+    shop.services.catalogue.forget()
+    assert buy(shop, "c", sku="scarf").status_code == 201
+    made = shop.post("/v1/campaigns", {"source": SALE}, "marketer").json
+    less = shop.post(f"/v1/approvals/{made['approval_id']}/approve", {"reason": "less"}, "compliance")
+    assert (less.status_code, less.json["code"]) == (409, "limit_below_taken")

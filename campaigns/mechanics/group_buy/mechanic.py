@@ -116,6 +116,7 @@ GROUP_BUY = Mechanic(
     alarms={"deadline": _deadline, "unpaid": _unpaid},
     view=view,
     prices=lambda campaign: prices(campaign.terms.skus),
+    approval_kinds=(VIRTUAL_FILL,),
     approvals=lambda campaign: () if campaign.terms.virtual_from_percent is None else (VIRTUAL_FILL,),
     topics=(
         "group.opened",
