@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from campaigns.mechanics.base import Command, Moves
-from campaigns.mechanics.group_buy.group import LEADER, MEMBER, counts, fail, holding, is_over, lapsed, let_lapse
+from campaigns.mechanics.group_buy.group import LEADER, MEMBER, awaits_end, counts, expire, fail, fillers, holding, is_over, lapsed
 from campaigns.mechanics.group_buy.terms import GroupBuyTerms
 from campaigns.mechanics.moves import Free, Join, Move, Open, Promise, Refund, Step, Tell, Turn
 from campaigns.mechanics.situation import Limited, Part, Refuse, Situation, Wants, Wish
@@ -54,7 +54,7 @@ def join_act(situation: Situation, wish: Wish) -> Moves | Refuse:
     wanted = join_wants(situation, wish)
     if isinstance(wanted, Refuse):
         return wanted
-    return [*let_lapse(lapsed(situation)), _seat(situation, wish, MEMBER, _sku(situation)), Tell("group.joined", {"sku": _sku(situation)})]
+    return [*expire(lapsed(situation)), _seat(situation, wish, MEMBER, _sku(situation)), Tell("group.joined", {"sku": _sku(situation)})]
 
 
 def leave_wants(situation: Situation, wish: Wish) -> Wants | Refuse:
@@ -113,8 +113,11 @@ def _closed(situation: Situation, wish: Wish) -> Refuse | None:
 def _not_leaving(situation: Situation, wish: Wish) -> Refuse | None:
     if situation.instance is not None and situation.instance.state == "succeeded":
         return Refuse("group_succeeded")
-    mine = any(part.live and part.subject == wish.caller for part in situation.parts)
-    return None if mine else Refuse("not_in_group")
+    if not any(part.live and part.subject == wish.caller for part in situation.parts):
+        return Refuse("not_in_group")
+    if awaits_end(situation):
+        return Refuse("group_succeeded" if fillers(situation) else "group_over")
+    return None
 
 
 def _wants(situation: Situation, wish: Wish, sku: Sku, hold_fen: int) -> Wants:
@@ -124,8 +127,10 @@ def _wants(situation: Situation, wish: Wish, sku: Sku, hold_fen: int) -> Wants:
 
 
 def _seat(situation: Situation, wish: Wish, role: str, code: str) -> Join:
+    """A locked seat. Nobody is given longer to pay than the group has to live."""
     terms: GroupBuyTerms = situation.terms
     sku, quantity = next(one for one in terms.skus if one.sku == code), wish.fields["quantity"]
+    pay_by, deadline = situation.now + terms.pay_within, None if situation.instance is None else situation.instance.deadline
     return Join(
         role,
         "locked",
@@ -134,7 +139,7 @@ def _seat(situation: Situation, wish: Wish, role: str, code: str) -> Join:
         price_fen=sku.price_fen * quantity,
         list_fen=sku.list_fen * quantity,
         order_id=wish.fields["order_id"],
-        pay_by=situation.now + terms.pay_within,
+        pay_by=pay_by if deadline is None else min(pay_by, deadline),
         data={"sku": code},
         reward=Promise("discount", sku.discount_fen * quantity),
     )

@@ -48,12 +48,12 @@ def counts(situation: Situation) -> Counts:
 
 
 def holding(situation: Situation) -> list[Part]:
-    return [part for part in situation.parts if part.live and part not in lapsed(situation)]
+    return [part for part in situation.parts if part.live and not _has_lapsed(part, situation)]
 
 
 def lapsed(situation: Situation) -> list[Part]:
     """Seats that were locked and not paid in time, exactly at `pay_by` included."""
-    return [part for part in situation.parts if part.live and part.state == "locked" and not has_paid(part) and _late(part, situation)]
+    return [part for part in situation.parts if _has_lapsed(part, situation)]
 
 
 def has_paid(part: Part) -> bool:
@@ -66,8 +66,18 @@ def is_over(situation: Situation) -> bool:
     return deadline is not None and situation.now >= deadline
 
 
+def awaits_end(situation: Situation) -> bool:
+    """Whether the deadline has passed and its timer has not fired yet: everybody must fare as if it had."""
+    return situation.instance is not None and situation.instance.state == "open" and is_over(situation)
+
+
 def let_lapse(parts: Sequence[Part]) -> list[Move]:
     return [move for part in parts for move in (Step(part.id, state="expired"), Free(part.id))]
+
+
+def expire(parts: Sequence[Part]) -> list[Move]:
+    """Seats whose payment window is over, while their group goes on."""
+    return [move for part in parts for move in (*let_lapse([part]), Tell("group.seat_expired", {"part": part.id}))]
 
 
 def succeed(situation: Situation, members: Sequence[Part], virtual: int) -> Moves:
@@ -95,12 +105,18 @@ def fail(situation: Situation) -> Moves:
     return [*moves, Turn(state="failed", hold_fen=0), Tell("group.failed", {"paid": counts(situation).complete, "missing": _missing(situation)})]
 
 
+def fillers(situation: Situation) -> list[Part]:
+    """The real members who are enough for virtual seats to fill the rest at the deadline; nobody where they are not."""
+    terms: GroupBuyTerms = situation.terms
+    members = [part for part in situation.parts if part.live and part.state == "paid"]
+    return members if len(members) >= terms.members_min and terms.virtual_from_percent is not None else []
+
+
 def end(situation: Situation) -> Moves:
     """The deadline of an unfilled group: it fails, unless enough real members let it be filled."""
     terms: GroupBuyTerms = situation.terms
-    members = [part for part in situation.parts if part.live and part.state == "paid"]
-    percent = terms.virtual_from_percent
-    if percent is not None and members and len(members) * 100 >= terms.size * percent:
+    members = fillers(situation)
+    if members:
         others = [part for part in situation.parts if part.live and part.state == "locked"]
         refunds: list[Move] = [Refund(part.id, "paid_too_late") for part in others if has_paid(part)]
         return [*let_lapse(others), *refunds, *succeed(situation, members, terms.size - len(members))]
@@ -117,8 +133,9 @@ def _missing(situation: Situation) -> int:
     return max(0, found.target - found.complete)
 
 
-def _late(part: Part, situation: Situation) -> bool:
-    return part.pay_by is not None and situation.now >= part.pay_by
+def _has_lapsed(part: Part, situation: Situation) -> bool:
+    late = part.pay_by is not None and situation.now >= part.pay_by
+    return late and part.live and part.state == "locked" and not has_paid(part)
 
 
 def _data(situation: Situation) -> dict[str, Any]:
@@ -128,13 +145,15 @@ def _data(situation: Situation) -> dict[str, Any]:
 def view(situation: Situation) -> dict[str, Any]:
     """What is shown of a group: real members only; seats that were filled without people are a number."""
     found, data = counts(situation), _data(situation)
+    waits = situation.instance is not None and situation.instance.state in ("pending", "open")
     members = [{"subject": part.subject, "seat": part.seat, "role": part.role, "state": part.state} for part in holding(situation)]
     return {
         "sku": data.get("sku"),
         "target": found.target,
         "locked": found.locked,
         "complete": found.complete,
-        "missing": max(0, found.target - found.complete - data.get("virtual_seats", 0)),
+        # A group that has ended waits for nobody, also when a member of it is refunded later.
+        "missing": _missing(situation) if waits else 0,
         "virtual_seats": data.get("virtual_seats", 0),
         "members": sorted(members, key=lambda member: member["seat"] or 0),
     }

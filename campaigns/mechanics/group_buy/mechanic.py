@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from campaigns.mechanics.base import Mechanic, Moves, Reactions
 from campaigns.mechanics.group_buy.commands import JOIN, LEAVE, OPEN, depart
-from campaigns.mechanics.group_buy.group import COMMISSION, GROUP, LEADER, SEAT, counts, end, has_paid, holding, is_over, succeed, view
+from campaigns.mechanics.group_buy.group import (
+    COMMISSION,
+    GROUP,
+    LEADER,
+    SEAT,
+    awaits_end,
+    counts,
+    end,
+    expire,
+    fillers,
+    holding,
+    is_over,
+    lapsed,
+    succeed,
+    view,
+)
 from campaigns.mechanics.group_buy.terms import FORM, GroupBuyTerms
 from campaigns.mechanics.moves import Free, Move, Refund, Reverse, Step, Tell, Turn
 from campaigns.mechanics.situation import Part, Situation
@@ -41,8 +56,9 @@ def _undone(situation: Situation, part: Part) -> Moves:
     if not part.live:
         return ()
     if part.state == "served":
-        award: list[Move] = [Reverse(part.id, COMMISSION)] if part.role == LEADER else []
-        return [Step(part.id, state="undone"), Reverse(part.id), *award, Free(part.id), Tell("group.member_undone", {"part": part.id})]
+        return _taken_out(part)
+    if awaits_end(situation):
+        return [*end(situation), *(_taken_out(part) if part in fillers(situation) else ())]
     return depart(situation, part, None)
 
 
@@ -50,20 +66,24 @@ def _refused(situation: Situation, part: Part) -> Moves:
     """A review voided the member's reward: the price was not given, so the money goes back."""
     if not part.live or part.state != "served":
         return ()
-    return [Step(part.id, state="undone"), Free(part.id), Refund(part.id, "risk_refused")]
+    return [*_taken_out(part), Refund(part.id, "risk_refused")]
+
+
+def _taken_out(part: Part) -> list[Move]:
+    """A member of a group that succeeded goes; the group stays as it is for the others. A leader's commission goes with its leader."""
+    award: list[Move] = [Reverse(part.id, COMMISSION)] if part.role == LEADER else []
+    return [Step(part.id, state="undone"), Reverse(part.id), *award, Free(part.id), Tell("group.member_undone", {"part": part.id})]
 
 
 def _deadline(situation: Situation, _: Part | None) -> Moves:
-    over = situation.instance is not None and situation.instance.state == "open" and is_over(situation)
-    return end(situation) if over else ()
+    return end(situation) if awaits_end(situation) else ()
 
 
 def _unpaid(situation: Situation, part: Part | None) -> Moves:
     """The payment window of a seat is over."""
-    late = part is not None and part.live and part.state == "locked" and not has_paid(part) and part.pay_by is not None and situation.now >= part.pay_by
-    if part is None or not late:
+    if part is None or part not in lapsed(situation):
         return ()
-    moves: list[Move] = [Step(part.id, state="expired"), Free(part.id), Tell("group.seat_expired", {"part": part.id})]
+    moves = expire([part])
     if situation.instance is not None and situation.instance.state == "pending":
         moves += [Turn(state="cancelled", hold_fen=0), Tell("group.cancelled")]
     return moves
@@ -77,12 +97,12 @@ def _pool_size(campaign: Campaign, pool: str) -> int | None:
 
 
 def _cost_max(campaign: Campaign) -> int | None:
-    """All stock at its discount, and a commission for each group that it can fill."""
+    """All stock at its discount, and as many commissions as there can be. A commission goes with its leader's order and stays when other members
+    are refunded, whose pieces then fill a further group: so all leaders but the last may keep one piece each, and the last has a whole group."""
     terms: GroupBuyTerms = campaign.terms
     cost = stock_cost_max(terms.skus)
-    # Every piece may be a group's of its own where virtual seats fill the rest.
-    members = terms.size if terms.virtual_from_percent is None else max(1, -(-terms.size * terms.virtual_from_percent // 100))
-    return None if cost is None else cost + sum(sku.stock or 0 for sku in terms.skus) // members * terms.commission_fen
+    groups = sum(max(0, (sku.stock or 0) - terms.members_min + 1) for sku in terms.skus)
+    return None if cost is None else cost + groups * terms.commission_fen
 
 
 GROUP_BUY = Mechanic(

@@ -64,12 +64,44 @@ class GroupBuyTerms:
     denied_channels: frozenset[str]
     virtual_from_percent: int | None
 
+    @property
+    def members_min(self) -> int:
+        """How many real members a group needs at its deadline."""
+        return members_min(self.size, self.virtual_from_percent)
+
+
+def members_min(size: int, percent: int | None) -> int:
+    """All of them, or the share from which virtual seats fill the rest, rounded up to whole people."""
+    return size if percent is None else max(1, -(-size * percent // 100))
+
 
 def _faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
     found = sku_faults(block, common, "group_buy", "group_price")
     if (common.get("limits") or {}).get("total") is not None:
         text = Text(zh="拼团按商品限量:请改写 skus 中的 stock", en="a group-buy counts each article: write stock in skus instead")
         found.append((("limits", "total"), Fault("total_not_used", text)))
+    return found + _never_filled(block, common)
+
+
+def _never_filled(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
+    """What leaves no way for even one group to succeed, as far as the keys could be read."""
+    found: list[Placed] = []
+    life, window, size = (block.get(name) for name in ("life", "pay_within", "size"))
+    if life is not None and window is not None and window > life:
+        text = Text(zh="付款时限不能长于成团时限 life", en="the payment window is longer than a group's life")
+        found.append((("group_buy", "pay_within"), Fault("pay_within_too_long", text)))
+    if size is None or "virtual_fill" not in block:
+        return found
+    members = members_min(size, (block["virtual_fill"] or {}).get("from_percent"))
+    rows = [row for row in block.get("skus") or () if isinstance(row, Mapping)]
+    for index, row in enumerate(rows):
+        if row.get("stock") is not None and row["stock"] < members:
+            text = Text(zh=f"库存不足以成一个团:至少需要 {members} 件", en=f"the stock cannot fill one group: that takes {members} pieces")
+            found.append((("group_buy", "skus", index, "stock"), Fault("stock_too_small", text)))
+    faces = [row["list"].fen - row["group_price"].fen for row in rows if row.get("list") is not None and row.get("group_price") is not None]
+    budget, commission = (common.get("budget") or {}).get("total"), block.get("leader_commission")
+    if budget is not None and faces and budget.fen < min(faces) * members + (commission.fen if commission else 0):
+        found.append((("budget", "total"), Fault("budget_too_small", Text(zh="预算不足以成一个团", en="the budget does not pay a single group"))))
     return found
 
 
