@@ -1,4 +1,4 @@
-"""The demo merchant: four principals with keys, two campaigns that were proposed by one and approved by another, and lines to paste."""
+"""The demo merchant: four principals with keys, a campaign of every mechanic, proposed by one and approved by another, and lines to paste."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from core.text import Text
 MERCHANT = "demo"
 # Who the demo's people are, and what they may do.
 PEOPLE = {"marketer": "marketer", "compliance": "compliance", "shop": "shop", "admin": "admin"}
-CAMPAIGNS = ("new-user-coupon.yaml", "first-order-coupon.yaml")
+CAMPAIGNS = (
+    "new-user-coupon.yaml",
+    "first-order-coupon.yaml",
+    "three-person-group-buy.yaml",
+    "friends-bargain.yaml",
+    "nightly-brand-sale.yaml",
+    "daily-check-in.yaml",
+)
 _EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 

