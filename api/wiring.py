@@ -16,13 +16,14 @@ from campaigns.acting.promises import DUE
 from campaigns.acting.settle import Settler
 from campaigns.acting.stage import After
 from campaigns.catalogue import Catalogue
+from campaigns.codes import batches
 from campaigns.gate.keeper import GateKeeper
 from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings, secret_key_bytes
 from core.db.engine import Database, open_database
 from core.errors import SettingsError
 from core.hotstate.clients import HotState, connect
-from core.jobs.timers import Handlers
+from core.jobs.timers import Handler, Handlers
 from core.privacy.vault import Vault
 from core.text import Text
 from fraud.book import DecisionBook
@@ -99,7 +100,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         desk,
         Drainer(hot, database, vault, clock),
         settler,
-        timer_handlers(settler),
+        timer_handlers(settler, vault),
         Keys(database, clock),
     )
 
@@ -118,16 +119,23 @@ def _secret_key(settings: Settings) -> bytes:
         raise SettingsError([text]) from error
 
 
-def timer_handlers(settler: Settler) -> Handlers:
+def timer_handlers(settler: Settler, vault: Vault) -> Handlers:
     """What each kind of timer does."""
     handlers = Handlers()
     handlers.register("instance.deadline", facts.instance_deadline)
     handlers.register("part.unpaid", facts.part_unpaid)
+    handlers.register_prepared(batches.TIMER, lambda batch_id: _make_codes(settler.database, vault, batch_id))
     handlers.register_prepared(DUE, lambda reward_id: settler.handler(reward_id))
     handlers.register("coupon.expiry", usage.expire)
     handlers.register("coupon.unlock", usage.unlock)
     handlers.register(settling.TIMER, settling.fire_timer)
     return handlers
+
+
+def _make_codes(database: Database, vault: Vault, batch_id: str) -> Handler:
+    """The whole batch before its timer is done: chunk by chunk, each in a transaction of its own."""
+    batches.make_all(database, vault, batch_id)
+    return lambda connection, ref, now: None
 
 
 _made: tuple[int, Services] | None = None

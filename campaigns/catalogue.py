@@ -61,6 +61,7 @@ class Catalogue:
         self._monotonic = monotonic
         self._standing: dict[tuple[str, str], tuple[float, Standing]] = {}
         self._parsed: dict[str, Campaign] = {}
+        self._giving: dict[str, tuple[float, dict[str, tuple[Campaign, ...]]]] = {}
         self._lock = Lock()
 
     def live(self, merchant: str, campaign_id: str, fresh: bool = False) -> Standing:
@@ -81,10 +82,33 @@ class Catalogue:
             self._standing[key] = (read_at, standing)
         return standing
 
+    def giving(self, merchant: str, event_type: str) -> tuple[Campaign, ...]:
+        """The merchant's live campaigns that give something for such an event by themselves, at most a second old."""
+        known = self._giving.get(merchant)
+        if known is None or self._monotonic() - known[0] >= FRESH_SECONDS:
+            known = (self._monotonic(), self._automatic(merchant))
+            with self._lock:
+                if len(self._giving) > 4096:
+                    self._giving.clear()
+                self._giving[merchant] = known
+        return known[1].get(event_type, ())
+
+    def _automatic(self, merchant: str) -> dict[str, tuple[Campaign, ...]]:
+        found: dict[str, tuple[Campaign, ...]] = {}
+        with self._database.read() as connection:
+            rows = connection.execute(_LIVE.where(campaigns.c.merchant == merchant, campaigns.c.status == "live").order_by(campaigns.c.id)).all()
+        for row in rows:
+            campaign = self._parse(row.content_hash, row.document)
+            event = mechanic_named(campaign.mechanic).automatic_event(campaign)
+            if event is not None:
+                found[event] = (*found.get(event, ()), campaign)
+        return found
+
     def forget(self) -> None:
         """Read afresh from now on: this process has just changed a campaign. Other processes notice within `FRESH_SECONDS`."""
         with self._lock:
             self._standing.clear()
+            self._giving.clear()
 
     def _parse(self, content_hash: str, document: bytes) -> Campaign:
         campaign = self._parsed.get(content_hash)
@@ -146,15 +170,13 @@ def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
 
 
+_LIVE = select(campaigns.c.live_version, campaigns.c.status, campaigns.c.gate_epoch, campaign_versions.c.content_hash, campaign_versions.c.document).join(
+    campaign_versions,
+    (campaign_versions.c.merchant == campaigns.c.merchant)
+    & (campaign_versions.c.campaign == campaigns.c.id)
+    & (campaign_versions.c.version == campaigns.c.live_version),
+)
+
+
 def _live_row(connection: Connection, merchant: str, campaign_id: str) -> Any:
-    query = (
-        select(campaigns.c.live_version, campaigns.c.status, campaigns.c.gate_epoch, campaign_versions.c.content_hash, campaign_versions.c.document)
-        .join(
-            campaign_versions,
-            (campaign_versions.c.merchant == campaigns.c.merchant)
-            & (campaign_versions.c.campaign == campaigns.c.id)
-            & (campaign_versions.c.version == campaigns.c.live_version),
-        )
-        .where(campaigns.c.merchant == merchant, campaigns.c.id == campaign_id)
-    )
-    return connection.execute(query).one_or_none()
+    return connection.execute(_LIVE.where(campaigns.c.merchant == merchant, campaigns.c.id == campaign_id)).one_or_none()

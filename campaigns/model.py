@@ -17,16 +17,17 @@ Phase = Literal["upcoming", "open", "over"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many rewards in all (None: as the budget allows) and for each person, device or phone (None: not counted)."""
+    """How many rewards in all (None: as the budget allows) and for each person, device, phone or payment account (None: not counted)."""
 
     total: int | None
     per_user: int
     per_device: int | None
     per_phone: int | None
+    per_payment_account: int | None = None
 
     def caps(self) -> dict[str, int]:
         """The limits that count holders, by whom they count."""
-        given = {"user": self.per_user, "device": self.per_device, "phone": self.per_phone}
+        given = {"user": self.per_user, "device": self.per_device, "phone": self.per_phone, "payment_account": self.per_payment_account}
         return {kind: cap for kind, cap in given.items() if cap is not None}
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select, update
 from campaigns.acting.facts import part_paid, part_undone
 from campaigns.acting.snapshot import part_of_order
 from campaigns.acting.stage import After
+from campaigns.discounts import Line, NoDiscount, discount_of
 from campaigns.refunds import bill_no, instruct_refund, refunded_fen
 from campaigns.rewards import Reward, change, find_reward, tell
 from campaigns.store import ledger
@@ -41,6 +42,7 @@ class OrderFact:
     list_fen: int | None = None
     refund_id: str | None = None
     bill_no: str | None = None
+    lines: tuple[Line, ...] = ()
     reward_ids: tuple[str, ...] = ()
 
 
@@ -116,7 +118,11 @@ def _cancelled(connection: Connection, fact: OrderFact, order: Any, subject: Sub
 
 def _use(connection: Connection, fact: OrderFact, reward_id: str, subject: Subject, paid_fen: int, now: datetime) -> list[Effect]:
     reward = find_reward(connection, fact.merchant, reward_id, lock=True)
+    wish = _wish(fact, reward, paid_fen, now)
     code = "coupon_of_another" if reward.subject_id != subject.id else refusal_of(reward, fact.order_id, now)
+    if code is None and reward.order_id != fact.order_id:
+        found = discount_of(reward.offer, wish.amount_fen, wish.lines)
+        code = found.code if isinstance(found, NoDiscount) else None
     if code is None and fact.list_fen is not None and fact.list_fen < reward.threshold_fen:
         code = "under_threshold"
     if code is not None:
@@ -124,9 +130,15 @@ def _use(connection: Connection, fact: OrderFact, reward_id: str, subject: Subje
         done = _give_back(connection, fact, reward, paid_fen, code, now)
         # A second coupon that is refused, or one of an order with nothing left to give back, is only named.
         return done or [{"type": "reward.refused", "reward": reward.id, "order_id": fact.order_id, "reason": code}]
-    list_fen = paid_fen + reward.face_fen if fact.list_fen is None else fact.list_fen
-    redeem(connection, Usage(fact.merchant, reward.id, fact.order_id, fact.actor, now, max(list_fen, reward.threshold_fen)))
-    return [{"type": "reward.used", "reward": reward.id, "campaign": reward.campaign, "version": reward.version, "amount_fen": reward.face_fen}]
+    used = redeem(connection, wish)
+    return [{"type": "reward.used", "reward": used.id, "campaign": used.campaign, "version": used.version, "amount_fen": used.used_fen}]
+
+
+def _wish(fact: OrderFact, reward: Reward, paid_fen: int, now: datetime) -> Usage:
+    """What is known of the order. A plain amount off an order whose total was not told: what was paid and the amount itself."""
+    plain = max(paid_fen + reward.face_fen, reward.threshold_fen) if reward.terms is None else None
+    total = plain if fact.list_fen is None else fact.list_fen
+    return Usage(fact.merchant, reward.id, fact.order_id, fact.actor, now, total, fact.lines)
 
 
 def _reverse_refunded(connection: Connection, fact: OrderFact, paid_fen: int, now: datetime, after: After) -> list[Effect]:
@@ -147,7 +159,7 @@ def _undo_part(connection: Connection, fact: OrderFact, now: datetime, after: Af
 
 def _reverse_part(connection: Connection, fact: OrderFact, reward: Reward, refunded: int, paid_fen: int, now: datetime) -> Effect:
     """The discount's share of what was refunded in all, rounded down; this refund takes what earlier ones have not."""
-    target = reward.posted_fen * refunded // paid_fen
+    target = (reward.posted_fen if reward.used_fen is None else reward.used_fen) * refunded // paid_fen
     step = target - reward.reversed_fen
     if step > 0:
         change(connection, reward, now, reversed_fen=target)

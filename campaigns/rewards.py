@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from campaigns.discounts import Offer
 from campaigns.machines import require_reward_step
 from campaigns.store import budgets, ledger
 from campaigns.store.slots import GivenBack, give_back
@@ -43,6 +45,8 @@ class Reward:
     valid_from: datetime
     valid_until: datetime
     lock_for_seconds: int
+    terms: bytes | None
+    used_fen: int | None
     use_state: str
     order_id: str | None
     locked_until: datetime | None
@@ -51,6 +55,13 @@ class Reward:
     @property
     def face(self) -> Money:
         return Money(self.face_fen, self.currency)
+
+    @property
+    def offer(self) -> Offer:
+        """What it takes off an order."""
+        terms: dict[str, Any] = {} if self.terms is None else json.loads(self.terms)
+        skus, categories = (frozenset(terms.get(name, ())) for name in ("skus", "categories"))
+        return Offer(self.face_fen, self.threshold_fen, terms.get("percent"), skus, categories)
 
     def public(self) -> dict[str, Any]:
         """The reward for its merchant: JSON-able, no personal data."""
@@ -68,6 +79,8 @@ class Reward:
             "amount_fen": self.face_fen,
             "posted_fen": self.posted_fen,
             "reversed_fen": self.reversed_fen,
+            "discount_fen": self.used_fen,
+            "terms": None if self.terms is None else json.loads(self.terms),
             "currency": self.currency,
             "threshold_fen": self.threshold_fen,
             "valid_from": self.valid_from.isoformat(),
@@ -109,8 +122,8 @@ def post_reward(connection: Connection, reward: Reward, actor: str, now: datetim
     require_reward_step(reward.state, "posted")
     posted = replace(reward, state="posted", posted_fen=reward.face_fen)
     if reward.kind == "discount":
-        posted = replace(posted, use_state="used", order_id=order_id)
-    values = {name: getattr(posted, name) for name in ("state", "posted_fen", "use_state", "order_id")}
+        posted = replace(posted, use_state="used", order_id=order_id, used_fen=reward.face_fen)
+    values = {name: getattr(posted, name) for name in ("state", "posted_fen", "use_state", "order_id", "used_fen")}
     change(connection, reward, now, **values)
     credit = _CREDIT[reward.kind](reward)
     movement = ledger.Movement(ledger.promotion(reward.campaign), credit, reward.face, "reward.posted", f"post:{reward.id}", reward.id, order_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from api.cli.campaign_codes import codes_command
 from api.cli.campaign_preview import preview_command
 from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, read_file, settings_and_services
 from core.errors import Malformed
@@ -48,6 +49,7 @@ def check(screen: Screen, files: tuple[str, ...]) -> None:
 
 
 campaign.add_command(preview_command)
+campaign.add_command(codes_command)
 
 
 @campaign.command(epilog="Example:  sheepdog campaign schema > campaign.schema.json")

@@ -10,8 +10,9 @@ import marshmallow as ma
 from flask import Response
 from sqlalchemy import Connection
 
+from api.automatic import give_automatically
 from api.endpoint import Context, Resource, answer
-from api.v1.fields import Actor, event_of, fen, text
+from api.v1.fields import Actor, event_of, fen, lines_field, lines_of, text
 from campaigns.acting.stage import After
 from campaigns.orders import ORDER_FACTS, OrderFact, PaymentRefused, apply_order_fact
 from core.audit.log import append
@@ -37,6 +38,7 @@ class EventBody(Actor):
     list_fen = fen(metadata={"description": "the order's total before discounts, for thresholds"})
     refund_id = text(64)
     bill_no = text(64, metadata={"description": "the part's bill that was paid; another one is refused"})
+    lines = lines_field()
     reward_ids = ma.fields.List(text(32), validate=ma.validate.Length(max=20), metadata={"description": "coupons that the order used"})
 
     @ma.validates_schema
@@ -60,7 +62,7 @@ def take(ctx: Context) -> Response:
     body, received = ctx.body, ctx.services.clock.now()
     more = {name: body[name] for name in ("campaign", "order_id", "amount_fen") if name in body}
     # What an order event says beyond the common fields belongs to its content, by which a retry is told from a contradiction.
-    custom = {name: body[name] for name in ("list_fen", "refund_id", "bill_no", "reward_ids") if name in body}
+    custom = {name: body[name] for name in ("list_fen", "refund_id", "bill_no", "reward_ids", "lines") if name in body}
     event = event_of(body, id=body["id"], type=body["type"], merchant=ctx.merchant, received_at=received, custom=custom, **more)
     believed = event.believed(timedelta(seconds=ctx.services.settings.lateness_seconds))
     after = After()
@@ -74,7 +76,7 @@ def take(ctx: Context) -> Response:
     with suppress(Unavailable):
         # A seen event gates nothing, and its row stands: when Redis is away the features miss it, the record does not.
         ctx.services.risk.observe(event)
-    return answer({"id": event.id, "effects": effects})
+    return answer({"id": event.id, "effects": [*effects, *give_automatically(ctx, believed)]})
 
 
 def _keep_refusal(ctx: Context, event: Event, refused: PaymentRefused) -> None:
@@ -106,6 +108,7 @@ def _effects(connection: Connection, ctx: Context, event: Event, after: After) -
         list_fen=custom.get("list_fen"),
         refund_id=custom.get("refund_id"),
         bill_no=custom.get("bill_no"),
+        lines=lines_of(custom),
         reward_ids=tuple(custom.get("reward_ids", ())),
     )
     effects = apply_order_fact(connection, fact, subject, ctx.services.clock.now(), after)

@@ -7,6 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from campaigns.discounts import Line
 from core.event import Event
 from core.money import FEN_MAX
 
@@ -55,6 +56,23 @@ def event_of(body: Mapping[str, Any], *, id: str, type: str, merchant: str, rece
     flag = "" if "occurred_at" in body else "unstated"
     occurred = body.get("occurred_at", received_at)
     return Event(id=id, type=type, merchant=merchant, occurred_at=occurred, received_at=received_at, ip=ip, clock_flag=flag, **who, **more)
+
+
+class OrderLine(ma.Schema):
+    """A line of an order, before discounts."""
+
+    sku = text(64, required=True)
+    category = text(64)
+    amount_fen = fen(required=True)
+
+
+def lines_field() -> ma.fields.List[Any]:
+    """An order's lines."""
+    return ma.fields.List(ma.fields.Nested(OrderLine), validate=ma.validate.Length(1, 200), metadata={"description": "the order's lines before discounts"})
+
+
+def lines_of(body: Mapping[str, Any]) -> tuple[Line, ...]:
+    return tuple(Line(one["sku"], one.get("category"), one["amount_fen"]) for one in body.get("lines", ()))
 
 
 class Change(ma.Schema):

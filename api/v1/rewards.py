@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
-from api.v1.fields import fen, text
+from api.v1.fields import fen, lines_field, lines_of, text
 from campaigns import usage
 from campaigns.rewards import Reward as RewardRow
 from campaigns.rewards import find_reward, list_rewards
@@ -36,6 +36,8 @@ class Reward(ma.Schema):
     amount_fen = ma.fields.Integer()
     posted_fen = ma.fields.Integer()
     reversed_fen = ma.fields.Integer()
+    discount_fen = ma.fields.Integer(allow_none=True, metadata={"description": "what it takes off the order that has it"})
+    terms = ma.fields.Dict(allow_none=True, metadata={"description": "a percentage, and the articles and categories that it is for"})
     currency = ma.fields.String()
     threshold_fen = ma.fields.Integer()
     valid_from = ma.fields.String()
@@ -58,10 +60,11 @@ class RewardQuery(PageQuery):
 
 
 class UseBody(ma.Schema):
-    """For which order; with the order's total before the discount, which a threshold asks for."""
+    """For which order; with the order's total before the discount, which a threshold asks for, and its lines, which a scope asks for."""
 
     order_id = text(64, required=True)
     amount_fen = fen()
+    lines = lines_field()
 
 
 @blp.endpoint("GET", "/rewards", scopes=("shop", "compliance", "marketer"), query=RewardQuery, replies={200: RewardList})
@@ -101,7 +104,7 @@ def cancel(ctx: Context, reward_id: str) -> Response:
 
 def _use(ctx: Context, reward_id: str, act: Callable[[Connection, usage.Usage], RewardRow]) -> Response:
     actor, now = ctx.caller.principal_id, ctx.services.clock.now()
-    wish = usage.Usage(ctx.merchant, reward_id, ctx.body["order_id"], actor, now, ctx.body.get("amount_fen"))
+    wish = usage.Usage(ctx.merchant, reward_id, ctx.body["order_id"], actor, now, ctx.body.get("amount_fen"), lines_of(ctx.body))
 
     def effect(connection: Connection) -> dict[str, Any]:
         return act(connection, wish).public()

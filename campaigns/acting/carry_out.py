@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 from campaigns.acting.holding import Gone, free, grant, join, release
 from campaigns.acting.promises import award, post, reverse
 from campaigns.acting.stage import Stage
+from campaigns.codes.batches import use
 from campaigns.mechanics.base import Moves, States
-from campaigns.mechanics.moves import Award, Free, Grant, Join, Keep, Open, Post, Refund, Release, Reverse, Step, Tell, Turn
+from campaigns.mechanics.moves import Award, Free, Grant, Join, Keep, Open, Post, Redeem, Refund, Release, Reverse, Step, Tell, Turn
 from campaigns.mechanics.situation import Wants
 from campaigns.refunds import instruct_refund
 from campaigns.store import budgets, slots
@@ -90,6 +91,12 @@ def _wake(stage: Stage, at: datetime | None) -> None:
         set_timer(stage.connection, merchant=stage.merchant, kind="instance.deadline", ref=stage.instance_id, due_at=at)
 
 
+def _redeem(stage: Stage, move: Redeem) -> None:
+    refused = use(stage.connection, stage.by.vault, stage.merchant, stage.campaign_id, move.code, stage.by.request_id, stage.now)
+    if refused is not None:
+        raise Gone(refused)
+
+
 def _step(stage: Stage, move: Step) -> None:
     values: dict[str, Any] = {"updated_at": stage.now}
     if not isinstance(move.state, Keep):
@@ -133,6 +140,7 @@ def _tell(stage: Stage, move: Tell) -> None:
 _DO: dict[type, Callable[[Stage, Any], None]] = {
     Open: _open,
     Turn: _turn,
+    Redeem: _redeem,
     Step: _step,
     Free: free,
     Release: release,

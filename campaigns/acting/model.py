@@ -65,6 +65,8 @@ REFUSALS: dict[str, Text] = {
     "user_limit": Text(zh="您已达到领取上限", en="this customer has taken as many as one customer may"),
     "device_limit": Text(zh="该设备已达到领取上限", en="this device has taken as many as one device may"),
     "phone_limit": Text(zh="该手机号已达到领取上限", en="this phone number has taken as many as one number may"),
+    "payment_account_limit": Text(zh="该收付款账户已达到领取上限", en="this payment account has taken as many as one account may"),
+    "payment_account_required": Text(zh="此活动需要收付款账户", en="this campaign limits claims per payment account, so the claim must name it"),
     "device_required": Text(zh="此活动需要设备标识", en="this campaign limits claims per device, so the claim must name its device"),
     "phone_required": Text(zh="此活动需要手机号", en="this campaign limits claims per phone, so the claim must name its phone"),
     "facts_missing": Text(zh="缺少判断领取条件所需的信息", en="the claim lacks the facts that the campaign's conditions ask for"),

@@ -90,7 +90,8 @@ def _row(stage: Stage, promise: Promise, reward_id: str, part_id: str | None, su
     what = {"id": reward_id, "merchant": stage.merchant, "campaign": stage.campaign_id, "version": stage.version, "mechanic": stage.mechanic.name}
     who = {"kind": promise.kind, "part_id": part_id, "subject_id": subject, "decision_id": decision, "request_id": request_id, "body_hash": body_hash}
     state = {"state": "reserved", "use_state": "available", "posted_fen": 0, "reversed_fen": 0, "face_fen": promise.fen, "currency": "CNY"}
-    terms = {"threshold_fen": 0, "valid_from": stage.now, "valid_until": stage.now, "lock_for_seconds": 0, **promise.terms}
+    terms = {"threshold_fen": 0, "valid_from": stage.now, "valid_until": stage.now, "lock_for_seconds": 0, "terms": None, "used_fen": None}
+    terms |= promise.terms
     return what | who | state | terms | {"order_id": None, "locked_until": None, "created_at": stage.now, "updated_at": stage.now}
 
 

@@ -16,6 +16,7 @@ from campaigns.ports import Decision, DecisionBook
 from campaigns.store.slots import GivenBack
 from core.access.idempotency import RequestKey
 from core.privacy.subjects import Subject
+from core.privacy.vault import Vault
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Customer:
     lease: Lease | None
     decision: Decision | None
     book: DecisionBook
+    vault: Vault
     sealed: bytes | None
 
     @property

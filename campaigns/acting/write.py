@@ -109,7 +109,8 @@ class Writer:
         try:
             carry_out(stage, moves, case.wants)
         except Gone as gone:
-            raise RolledBack(gone.code, gone.conflict) from gone
+            known = gone.code in stage.mechanic.refusals
+            raise RolledBack(gone.code, gone.conflict, refuse=Refuse(gone.code) if known else None) from gone
         reply = reply_of(stage, decision)
         if case.dry:
             raise DryRun(reply)
@@ -119,7 +120,7 @@ class Writer:
     def _stage(self, connection: Connection, case: Case, lease: Lease | None, decision: Decision | None, subject: Subject, after: After) -> Stage:
         situation, version = _situation(connection, case, subject)
         sealed = None if subject.key is None else seal_fields(subject.key, case.asked.event.personal())
-        customer = Customer(subject, case.asked.request, case.request_id, lease, decision, self.book, sealed)
+        customer = Customer(subject, case.asked.request, case.request_id, lease, decision, self.book, self.vault, sealed)
         mechanic, actor = mechanic_named(case.asked.mechanic), case.asked.request.principal_id
         stage = Stage(connection, case.standing.merchant, mechanic, version, situation, actor, case.now, after, customer)
         stage.instance_id = None if situation.instance is None else situation.instance.id

@@ -28,7 +28,9 @@ def campaign_json_schema() -> dict[str, Any]:
         "zone": {"type": "string", "default": "Asia/Shanghai"},
         "starts": _MOMENT,
         "ends": _MOMENT,
-        "limits": _block({"total": {"type": "integer", "minimum": 1}, "per_user": {**few, "default": 1}, "per_device": few, "per_phone": few}),
+        "limits": _block(
+            {"total": {"type": "integer", "minimum": 1}, "per_user": {**few, "default": 1}, "per_device": few, "per_phone": few, "per_payment_account": few}
+        ),
         "budget": _block(_BUDGET, ["total"]),
         "risk": _block({"policy": _ID}),
         "eligible_when": {"type": "string", "description": "a condition, such as account_age < 7d and first_order"},

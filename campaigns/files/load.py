@@ -81,7 +81,7 @@ def document_of(campaign: Campaign) -> dict[str, Any]:
         "zone": campaign.zone.key,
         "starts": campaign.starts.isoformat(),
         "ends": campaign.ends.isoformat(),
-        "limits": {name: getattr(campaign.limits, name) for name in Limits.__slots__},
+        "limits": _limits_document(campaign.limits),
         "budget_fen": None if campaign.budget is None else campaign.budget.fen,
         "policy": campaign.policy,
         "eligible_when": None if campaign.audience is None else campaign.audience.source,
@@ -129,6 +129,12 @@ def _campaign(valid: Mapping[str, Any], mechanic: str) -> Campaign:
         terms=mechanic_named(mechanic).form.parse(valid[mechanic], zone),
         portions=_portions(valid["budget"]),
     )
+
+
+def _limits_document(limits: Limits) -> dict[str, Any]:
+    # The later limit is written only where there is one, so that what was published before keeps its hash.
+    found = {name: getattr(limits, name) for name in Limits.__slots__}
+    return {name: value for name, value in found.items() if name != "per_payment_account" or value is not None}
 
 
 def _portions(block: Mapping[str, Any] | None) -> Portions:

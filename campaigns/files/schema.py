@@ -21,6 +21,7 @@ class LimitsBlock(ma.Schema):
     per_user = CountField(load_default=1, most=PER_USER_MAX)
     per_device = CountField(load_default=None, most=PER_USER_MAX)
     per_phone = CountField(load_default=None, most=PER_USER_MAX)
+    per_payment_account = CountField(load_default=None, most=PER_USER_MAX)
 
 
 class BudgetBlock(ma.Schema):

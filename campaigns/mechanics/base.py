@@ -112,7 +112,8 @@ class Mechanic:
     one called like the scene. `due_pools` are stocks whose gate should stand
     by now; `warn_at` the percentages of a stock left at which "stock.low" is told; `conflicts` what two campaigns must not both do.
     `pool_closes`: when a stock is asked for no more. A reward that was promised for
-    later is decided again in `post_scene`. `approvals` names those of
+    later is decided again in `post_scene`. `automatic_event` is the
+    event that asks `automatic_command` by itself. `approvals` names those of
     `approval_kinds` that a version needs besides its publication.
     """
 
@@ -140,6 +141,8 @@ class Mechanic:
     alarms: Mapping[str, Callable[[Situation, Part | None], Moves]] = field(default_factory=dict)
     prices: Callable[[Campaign], Sequence[Price]] = lambda _: ()
     occasions: Callable[[Campaign, datetime, datetime], Sequence[Occasion]] | None = None
+    automatic_event: Callable[[Campaign], str | None] = lambda _: None
+    automatic_command: str = ""
     view: Callable[[Situation], Mapping[str, Any]] = lambda _: {}
     approval_kinds: tuple[str, ...] = ()
     approvals: Callable[[Campaign], Sequence[str]] = lambda _: ()

@@ -43,7 +43,7 @@ class Promise:
     """A reward of a part. `kind`: "discount" (off its own order), "coupon" (used later), "commission" (owed in money).
 
     `fen` is its face value. `now` posts it with this command's own decision; otherwise it is reserved until `Post`, which decides again.
-    `terms` are a coupon's: threshold_fen, valid_from, valid_until, lock_for_seconds and its scope.
+    `terms` are a coupon's: threshold_fen, valid_from, valid_until, lock_for_seconds, and as JSON bytes its percentage and scope.
     """
 
     kind: str
@@ -77,6 +77,13 @@ class Grant:
     """A reward of the caller without a part, decided with this command: a coupon. It holds what the command's `Wants` took."""
 
     promise: Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Redeem:
+    """Use up a code of the campaign, once for all. One that is not known, or was used, takes everything else of the command with it."""
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +153,4 @@ class Tell:
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
-Move: TypeAlias = Open | Turn | Join | Grant | Step | Free | Release | Post | Award | Reverse | Refund | Tell
+Move: TypeAlias = Open | Turn | Join | Grant | Redeem | Step | Free | Release | Post | Award | Reverse | Refund | Tell

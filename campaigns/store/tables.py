@@ -156,6 +156,10 @@ rewards = Table(
     Column("valid_from", Instant, nullable=False),
     Column("valid_until", Instant, nullable=False),
     Column("lock_for_seconds", Integer, nullable=False),
+    # What a coupon is beyond its face, as JSON: a percentage, the articles and categories that it is for. None: a plain amount off anything.
+    Column("terms", LargeBinary),
+    # What it takes off the order that has it; None while no order has.
+    Column("used_fen", BigInteger),
     # The second machine: how a posted coupon is used.
     Column("use_state", String(16), nullable=False),
     Column("order_id", String(64)),

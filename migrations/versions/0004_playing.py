@@ -13,20 +13,31 @@ def upgrade() -> None:
     _instances()
     _parts()
     _budgets()
+    _codes()
     op.add_column("resources", sa.Column("pool", sa.String(length=64), nullable=False, server_default=""))
     op.add_column("resources", sa.Column("closes_at", sa.BigInteger(), nullable=True))
     # The one stock that a campaign had so far is the pool of that name.
     op.execute("UPDATE resources SET pool = 'stock' WHERE kind = 'stock'")
     op.add_column("rewards", sa.Column("kind", sa.String(length=16), nullable=False, server_default="coupon"))
+    op.add_column("rewards", sa.Column("terms", sa.LargeBinary(), nullable=True))
+    op.add_column("rewards", sa.Column("used_fen", sa.BigInteger(), nullable=True))
+    op.execute("UPDATE rewards SET used_fen = face_fen WHERE use_state IN ('locked', 'used')")
     op.add_column("rewards", sa.Column("part_id", sa.String(length=32), nullable=True))
     op.create_index("ix_rewards_part_id", "rewards", ["part_id"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_rewards_part_id", table_name="rewards")
-    for table, column in (("rewards", "part_id"), ("rewards", "kind"), ("resources", "closes_at"), ("resources", "pool")):
+    for table, column in (
+        ("rewards", "part_id"),
+        ("rewards", "used_fen"),
+        ("rewards", "terms"),
+        ("rewards", "kind"),
+        ("resources", "closes_at"),
+        ("resources", "pool"),
+    ):
         op.drop_column(table, column)
-    for table in ("notices", "budget_draws", "budget_scopes", "parts"):
+    for table in ("coupon_codes", "code_batches", "notices", "budget_draws", "budget_scopes", "parts"):
         op.drop_table(table)
     op.drop_table("instances")
 
@@ -125,4 +136,32 @@ def _budgets() -> None:
         sa.Column("name", sa.String(length=160), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("merchant", "campaign", "name", name=op.f("pk_notices")),
+    )
+
+
+def _codes() -> None:
+    op.create_table(
+        "code_batches",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("merchant", sa.String(length=64), nullable=False),
+        sa.Column("campaign", sa.String(length=64), nullable=False),
+        sa.Column("pattern", sa.String(length=64), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("author", sa.String(length=32), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("0 <= done AND done <= count", name=op.f("ck_code_batches_done")),
+        sa.ForeignKeyConstraint(["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"], name=op.f("fk_code_batches_merchant_campaign")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_code_batches")),
+    )
+    op.create_table(
+        "coupon_codes",
+        sa.Column("merchant", sa.String(length=64), nullable=False),
+        sa.Column("campaign", sa.String(length=64), nullable=False),
+        sa.Column("token", sa.String(length=40), nullable=False),
+        sa.Column("batch", sa.String(length=32), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.Column("used_by", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("merchant", "campaign", "token", name=op.f("pk_coupon_codes")),
     )

@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError
 
+import campaigns.codes.tables
 import campaigns.store.playing
 import campaigns.store.tables
 import core.db.tables
@@ -26,7 +27,7 @@ from core.db.engine import Database, open_database
 from core.db.types import metadata
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-TABLES = (campaigns.store.playing, campaigns.store.tables, core.db.tables, fraud.rulesets.tables, fraud.store.tables)
+TABLES = (campaigns.codes.tables, campaigns.store.playing, campaigns.store.tables, core.db.tables, fraud.rulesets.tables, fraud.store.tables)
 
 
 def test_the_files_are_named_by_their_revisions() -> None:

@@ -53,7 +53,7 @@ class World:
             return []
 
     def fire_timers(self) -> None:
-        handlers, now = timer_handlers(self.house.settler), self.house.now
+        handlers, now = timer_handlers(self.house.settler, self.house.desk.vault), self.house.now
         with self.house.database.read() as connection:
             due = [timer.id for timer in due_timers(connection, now) if timer.merchant == self.house.merchant]
         for timer in due:
@@ -98,7 +98,8 @@ def _check_rows(connection: Connection, rows: list[Any]) -> None:
 
 def _check_money(connection: Connection, merchant: str, rows: list[Any], balances: dict[str, int]) -> None:
     posted = [row for row in rows if row.state == "posted"]
-    given = sum(row.face_fen - row.reversed_fen for row in posted if row.use_state == "used")
+    given = sum(row.used_fen - row.reversed_fen for row in posted if row.use_state == "used")
+    assert all((row.used_fen is not None) == (row.use_state in ("locked", "used")) for row in posted)
     assert balances.get(f"{merchant}/discounts/{CAMPAIGN}", 0) == given
     owed: dict[str, int] = {}
     for row in posted:

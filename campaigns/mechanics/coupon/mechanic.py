@@ -6,8 +6,8 @@ import marshmallow as ma
 
 from campaigns.mechanics.base import Command, Mechanic, Moves
 from campaigns.mechanics.coupon.terms import FORM, CouponTerms, reward_terms
-from campaigns.mechanics.moves import Grant, Promise
-from campaigns.mechanics.situation import Limited, Situation, Wants, Wish
+from campaigns.mechanics.moves import Grant, Move, Promise, Redeem
+from campaigns.mechanics.situation import Limited, Refuse, Situation, Wants, Wish
 from campaigns.model import Campaign
 from core.text import Text
 
@@ -19,14 +19,31 @@ def limited(campaign: Campaign) -> tuple[Limited, ...]:
     return tuple(Limited(kind, kind) for kind in campaign.limits.caps())
 
 
-def _wants(situation: Situation, _: Wish) -> Wants:
-    campaign = situation.campaign
-    return Wants(None if campaign.limits.total is None else "stock", 1, campaign.terms.amount.fen, limited(campaign))
+class ClaimFields(ma.Schema):
+    """`code` where the campaign is taken with codes."""
+
+    code = ma.fields.String(validate=ma.validate.Length(1, 64))
 
 
-def _claim(situation: Situation, _: Wish) -> Moves:
+def _wants(situation: Situation, wish: Wish) -> Wants | Refuse:
+    campaign, terms = situation.campaign, situation.terms
+    if terms.users is not None and wish.user not in terms.users:
+        return Refuse("not_targeted")
+    code = wish.fields.get("code")
+    if (terms.take == "code") != (code is not None):
+        return Refuse("code_required" if code is None else "code_not_taken")
+    if terms.take == "event" and wish.fields.get("by_event") != terms.on_event:
+        return Refuse("given_by_event", {"on_event": terms.on_event})
+    return Wants(None if campaign.limits.total is None else "stock", 1, terms.amount.fen, limited(campaign))
+
+
+def _claim(situation: Situation, wish: Wish) -> Moves | Refuse:
+    wanted = _wants(situation, wish)
+    if isinstance(wanted, Refuse):
+        return wanted
     terms: CouponTerms = situation.terms
-    return [Grant(Promise("coupon", terms.amount.fen, now=True, terms=reward_terms(terms, situation.now)))]
+    given: list[Move] = [Grant(Promise("coupon", terms.amount.fen, now=True, terms=reward_terms(terms, situation.now)))]
+    return [Redeem(wish.fields["code"]), *given] if terms.take == "code" else given
 
 
 def _cost_max(campaign: Campaign) -> int | None:
@@ -38,7 +55,7 @@ COUPON = Mechanic(
     name="coupon",
     title=Text(zh="优惠券", en="coupon"),
     form=FORM,
-    commands=(Command("claim", "claims", Text(zh="领取一张券", en="Claim a reward of a campaign."), ma.Schema, CLAIM_SCENE, wants=_wants, act=_claim),),
+    commands=(Command("claim", "claims", Text(zh="领取一张券", en="Claim a reward of a campaign."), ClaimFields, CLAIM_SCENE, wants=_wants, act=_claim),),
     main_scene=CLAIM_SCENE,
     post_scene=None,
     policies={CLAIM_SCENE: "new-user-claim"},
@@ -46,4 +63,14 @@ COUPON = Mechanic(
     pool_size=lambda campaign, _: campaign.limits.total,
     limits=lambda campaign: campaign.limits.caps(),
     cost_max_fen=_cost_max,
+    automatic_event=lambda campaign: campaign.terms.on_event,
+    automatic_command="claim",
+    refusals={
+        "not_targeted": Text(zh="该券只发给指定的顾客", en="this coupon is for named customers"),
+        "code_required": Text(zh="请提供券码", en="this coupon is taken with a code"),
+        "code_not_taken": Text(zh="该活动不使用券码", en="this campaign takes no codes"),
+        "code_unknown": Text(zh="券码无效", en="this code is not valid"),
+        "code_used": Text(zh="券码已被使用", en="this code was used"),
+        "given_by_event": Text(zh="该券由事件自动发放,不能领取", en="this coupon is given by an event and cannot be claimed"),
+    },
 )

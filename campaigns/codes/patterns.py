@@ -1,0 +1,38 @@
+"""Codes of a batch: derived from the batch's secret and their number, so that a retry shows the same codes and no store holds them in clear.
+
+Each `#` of the pattern is one of 32 characters that nobody mistakes for another: five bits.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from math import ceil, log2
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+BITS_MIN = 40
+_BITS = 5
+
+
+def bits_of(pattern: str) -> int:
+    """The randomness of a pattern."""
+    return _BITS * pattern.count("#")
+
+
+def bits_needed(count: int) -> int:
+    """So many that a guess hits one of `count` codes with a chance below 2^-40."""
+    return BITS_MIN + ceil(log2(max(count, 2)))
+
+
+def codes(secret: bytes, pattern: str, first: int, count: int) -> Iterator[str]:
+    """The batch's codes number `first` to `first + count - 1`."""
+    places = pattern.count("#")
+    for number in range(first, first + count):
+        drawn = int.from_bytes(hmac.digest(secret, number.to_bytes(8, "big"), "sha256"), "big")
+        letters = iter([ALPHABET[(drawn >> (_BITS * place)) & 31] for place in range(places)])
+        yield "".join(next(letters) if character == "#" else character for character in pattern)
+
+
+def normal(code: str) -> str:
+    """A code as it was made, however a customer typed it."""
+    return code.strip().upper()
