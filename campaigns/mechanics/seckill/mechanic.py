@@ -102,8 +102,8 @@ def _offer(situation: Situation, wish: Wish) -> tuple[Session, Sku] | Refuse:
     sku = find_sku(terms.skus, wish.fields["sku"])
     if sku is None:
         return Refuse("unknown_sku", {"known": [one.sku for one in terms.skus][:20]})
-    if wish.fields["quantity"] > terms.hot[sku.sku].per_order:
-        return Refuse("per_order_limit", {"limit": terms.hot[sku.sku].per_order})
+    if wish.fields["quantity"] > terms.per_order[sku.sku]:
+        return Refuse("per_order_limit", {"limit": terms.per_order[sku.sku]})
     plan = plan_of(situation.campaign)
     session = plan.at(situation.now)
     if session is None:

@@ -18,7 +18,7 @@ from core.fields import CountField, DurationField, YuanField, invalid
 from core.text import Text
 from core.yamlfile.problems import Fault
 
-SLOTS_MAX, SPLIT_MAX = 48, 16
+SLOTS_MAX = 48
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SECOND = timedelta(seconds=1)
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
@@ -47,7 +47,6 @@ class SeckillSkuBlock(SkuBlock):
     price = YuanField(required=True)
     stock = CountField(required=True)
     per_order = CountField(load_default=1, most=1000)
-    split = CountField(load_default=1, most=SPLIT_MAX)
 
 
 class SeckillBlock(ma.Schema):
@@ -62,20 +61,12 @@ class SeckillBlock(ma.Schema):
 
 
 @dataclass(frozen=True, slots=True)
-class Hot:
-    """How an article is sold beyond its price: pieces of one order, and over how many keys a very hot one is split."""
-
-    per_order: int
-    split: int
-
-
-@dataclass(frozen=True, slots=True)
 class SeckillTerms:
     """Stock is per session. `warn_at` are percentages of a session's stock that are left when its warning is given."""
 
     slots: tuple[Slot, ...]
     skus: tuple[Sku, ...]
-    hot: Mapping[str, Hot]
+    per_order: Mapping[str, int]
     pay_within: timedelta
     per_user_session: int | None
     warn_at: tuple[int, ...]
@@ -88,10 +79,6 @@ def _faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]
     doubled = overlap(slots)
     if doubled is not None:
         found.append((("seckill", "daily", doubled), Fault("slots_overlap", Text(zh="场次时间重叠", en="this slot overlaps an earlier one"))))
-    for index, row in enumerate(block.get("skus") or ()):
-        if row.get("split") is not None and row.get("stock") is not None and row["split"] > row["stock"]:
-            text = Text(zh="拆分数不能超过库存", en="an article cannot be split into more keys than pieces")
-            found.append((("seckill", "skus", index, "split"), Fault("split_too_fine", text)))
     if (common.get("limits") or {}).get("total") is not None:
         text = Text(zh="秒杀按商品和场次限量:请改写 skus 中的 stock", en="a seckill counts each article in each session: write stock in skus instead")
         found.append((("limits", "total"), Fault("total_not_used", text)))
@@ -106,7 +93,7 @@ def _parse(block: Mapping[str, Any], _: ZoneInfo) -> SeckillTerms:
     return SeckillTerms(
         slots=tuple(_slot(one) for one in block["daily"]),
         skus=parse_skus(block["skus"], "price"),
-        hot={row["sku"]: Hot(row["per_order"], row["split"]) for row in block["skus"]},
+        per_order={row["sku"]: row["per_order"] for row in block["skus"]},
         pay_within=block["pay_within"],
         per_user_session=block["per_user_session"],
         warn_at=tuple(sorted(set(block["warn_at_percent"]), reverse=True)),
@@ -118,7 +105,7 @@ def _document(terms: SeckillTerms) -> dict[str, Any]:
     return {
         "daily": [{"from": f"{slot.begin:%H:%M}", "until": f"{slot.until:%H:%M}", "days": sorted(slot.days)} for slot in terms.slots],
         "skus": skus_document(terms.skus),
-        "hot": {sku: {"per_order": hot.per_order, "split": hot.split} for sku, hot in terms.hot.items()},
+        "per_order": dict(terms.per_order),
         "pay_within_seconds": terms.pay_within // _SECOND,
         "per_user_session": terms.per_user_session,
         "warn_at": list(terms.warn_at),
@@ -131,7 +118,7 @@ def _from_document(document: Mapping[str, Any], _: ZoneInfo) -> SeckillTerms:
     return SeckillTerms(
         slots=slots,
         skus=skus_from(document["skus"]),
-        hot={sku: Hot(**hot) for sku, hot in document["hot"].items()},
+        per_order=document["per_order"],
         pay_within=timedelta(seconds=document["pay_within_seconds"]),
         per_user_session=document["per_user_session"],
         warn_at=tuple(document["warn_at"]),
@@ -144,7 +131,7 @@ def _json_schema() -> dict[str, Any]:
     clock = {"type": "string", "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9]$", "description": '"20:00", in the campaign\'s zone'}
     days = {"type": "array", "minItems": 1, "items": {"enum": list(WEEKDAYS)}}
     slot = {"type": "object", "additionalProperties": False, "required": ["from", "until"], "properties": {"from": clock, "until": clock, "days": days}}
-    skus = sku_json_schema("price", {"per_order": {"type": "integer", "minimum": 1}, "split": {"type": "integer", "minimum": 1, "maximum": SPLIT_MAX}})
+    skus = sku_json_schema("price", {"per_order": {"type": "integer", "minimum": 1, "maximum": 1000}})
     skus["items"]["required"].append("stock")
     return {
         "type": "object",
