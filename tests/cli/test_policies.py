@@ -33,7 +33,8 @@ def test_a_file_is_proposed_and_approved_by_two_people(people: dict[str, Shell],
     assert f"claims version 1 is proposed. A second person puts it live within two seconds:\n  sheepdog approvals approve {approval}" == said
     assert "[own_work]" not in people["compliance"].ok("approvals", "approve", approval)
     rows = people["compliance"].json("rules", "list")
-    assert [(row["id"], row["origin"], row["live_version"]) for row in rows] == [("claims", "merchant", 1), ("new-user-claim", "shipped", None)]
+    assert [(row["id"], row["live_version"]) for row in rows if row["origin"] == "merchant"] == [("claims", 1)]
+    assert "new-user-claim" in [row["id"] for row in rows if row["origin"] == "shipped"]
     assert "claims" in people["marketer"].ok("rules", "list")
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.files.load import load_ruleset_file
+from rules.files.load import is_pack, load_ruleset_file
 from rules.lang.interpret import interpret
 from rules.lint import CHECKS, lint
 from rules.lint.findings import check
@@ -147,7 +147,9 @@ def test_names_that_nothing_uses_words_and_tests_that_are_missing() -> None:
 
 
 def test_the_shipped_policies_are_clean() -> None:
-    for path in PACKS.glob("*.yaml"):
+    policies = [path for path in PACKS.glob("*.yaml") if not is_pack(path.read_bytes())]
+    assert len(policies) > 10
+    for path in policies:
         assert lint(load_ruleset_file(path).ruleset) == []
 
 
