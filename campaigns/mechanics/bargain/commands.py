@@ -5,11 +5,11 @@ from __future__ import annotations
 import marshmallow as ma
 
 from campaigns.mechanics.bargain.cuts import cut_of, sequence
+from campaigns.mechanics.bargain.ends import unbind, unbound_state
 from campaigns.mechanics.bargain.price import CUT, ORDER, cut_parts, cuts_of, free_places, is_over, lapsed_order, open_order, price_now, sku_of, taken
-from campaigns.mechanics.bargain.price import unbound_state as unbound
 from campaigns.mechanics.bargain.terms import BargainTerms
 from campaigns.mechanics.base import Command, Moves
-from campaigns.mechanics.moves import Free, Join, Move, Open, Promise, Step, Tell, Turn
+from campaigns.mechanics.moves import Join, Move, Open, Promise, Tell, Turn
 from campaigns.mechanics.situation import Limited, Refuse, Situation, Wants, Wish
 from campaigns.mechanics.skus import find_sku
 from core.text import Text
@@ -98,19 +98,11 @@ def order_act(situation: Situation, wish: Wish) -> Moves | Refuse:
     return [*unbind(situation), order, Turn(state="ordered"), Tell("bargain.ordered", {"price_fen": price})]
 
 
-def unbind(situation: Situation) -> list[Move]:
-    """Let go of an order that was not paid in time: a cancelled or forgotten order never keeps the success."""
-    order = lapsed_order(situation)
-    if order is None:
-        return []
-    return [Step(order.id, state="lapsed"), Free(order.id), Turn(state=unbound(situation)), Tell("bargain.order_lapsed", {"part": order.id})]
-
-
 def _state(situation: Situation) -> str:
     """The bargain's state, as if every timer had fired."""
     state = "" if situation.instance is None else situation.instance.state
     if state == "ordered":
-        return state if lapsed_order(situation) is None else unbound(situation)
+        return state if lapsed_order(situation) is None else unbound_state(situation)
     return "expired" if state in ("cutting", "reached") and is_over(situation) else state
 
 

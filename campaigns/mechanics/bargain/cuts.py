@@ -17,7 +17,8 @@ _SCALE = 1_000_000
 _FRONT = 3
 
 
-@lru_cache(maxsize=4096)
+# Small, because a sequence may have a thousand cuts.
+@lru_cache(maxsize=512)
 def sequence(seed: int, total_fen: int, count: int, shape: Shape, spread: int) -> tuple[int, ...]:
     """`count` cuts in fen that sum to `total_fen`. Raises `ValueError` where a cut would be less than 1 fen."""
     if count < 1 or total_fen < count:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from campaigns.mechanics.bargain.commands import BUY, HELP, START, unbind
-from campaigns.mechanics.bargain.price import BARGAIN, PART, is_over, price_now, sku_of, unbound_state, view
+from campaigns.mechanics.bargain.commands import BUY, HELP, START
+from campaigns.mechanics.bargain.ends import deadline, unbind, unbound
+from campaigns.mechanics.bargain.price import BARGAIN, PART, sku_of, view
 from campaigns.mechanics.bargain.terms import FORM, BargainTerms
 from campaigns.mechanics.base import Mechanic, Moves, Reactions
 from campaigns.mechanics.moves import Free, Move, Post, Refund, Reverse, Step, Tell, Turn
@@ -12,16 +13,18 @@ from campaigns.mechanics.skus import find_sku, prices, stock_cost_max
 from campaigns.model import Campaign
 from core.text import Text
 
+_TOO_LATE = {"lapsed": "paid_too_late", "cancelled": "order_cancelled"}
+
 
 def _paid(situation: Situation, part: Part) -> Moves:
-    """The order was paid. One that lapsed before is given back."""
+    """The order was paid. One that is bound still is served, also when its window has just passed: its piece is held, so nobody loses by it.
+    What lapsed before is given back."""
     if part.state in ("paid", "undone"):
         return ()
     if not part.live:
-        return [Refund(part.id, "paid_too_late")]
+        return [Refund(part.id, _TOO_LATE[part.state])]
     due: list[Move] = [Post(part.id)] if part.reward_id is not None else []
-    floor = price_now(situation) == sku_of(situation).price_fen
-    told = [Tell("bargain.succeeded", {"price_fen": part.price_fen})] if floor else []
+    told = [Tell("bargain.succeeded", {"price_fen": part.price_fen})] if part.price_fen == sku_of(situation).price_fen else []
     return [Step(part.id, state="paid"), Turn(state="bought"), *due, *told, Tell("bargain.bought", {"price_fen": part.price_fen})]
 
 
@@ -29,25 +32,16 @@ def _undone(situation: Situation, part: Part) -> Moves:
     """The order was cancelled or wholly refunded: the bargain is free again while it lives."""
     if not part.live:
         return ()
-    state = "undone" if part.state == "paid" else "cancelled"
-    return [Step(part.id, state=state), Reverse(part.id), Free(part.id), Turn(state=unbound_state(situation)), Tell("bargain.order_undone", {"part": part.id})]
+    step = Step(part.id, state="undone" if part.state == "paid" else "cancelled")
+    return [step, Reverse(part.id), Free(part.id), Tell("bargain.order_undone", {"part": part.id}), *unbound(situation)]
 
 
 def _refused(situation: Situation, part: Part) -> Moves:
     """A review voided the discount: the price was not given, so the money goes back."""
     if not part.live or part.state != "paid":
         return ()
-    return [Step(part.id, state="undone"), Free(part.id), Refund(part.id, "risk_refused"), Turn(state=unbound_state(situation))]
-
-
-def _deadline(situation: Situation, _: Part | None) -> Moves:
-    """An order that waits for its payment is let wait; its own timer ends the bargain then."""
-    standing = situation.instance is not None and situation.instance.state in ("cutting", "reached")
-    return [Turn(state="expired"), Tell("bargain.expired", {"price_fen": price_now(situation)})] if standing and is_over(situation) else ()
-
-
-def _unpaid(situation: Situation, _: Part | None) -> Moves:
-    return unbind(situation)
+    undone = Tell("bargain.order_undone", {"part": part.id})
+    return [Step(part.id, state="undone"), Free(part.id), Refund(part.id, "risk_refused"), undone, *unbound(situation)]
 
 
 def _pool_size(campaign: Campaign, pool: str) -> int | None:
@@ -91,7 +85,8 @@ BARGAIN_MECHANIC = Mechanic(
     instance_states=BARGAIN,
     part_states=PART,
     reactions=Reactions(_paid, _undone, _refused),
-    alarms={"deadline": _deadline, "unpaid": _unpaid},
+    # A forgotten order is found by what it is, so a late alarm of an earlier one does no harm.
+    alarms={"deadline": lambda situation, _: deadline(situation), "unpaid": lambda situation, _: unbind(situation)},
     view=view,
     prices=lambda campaign: prices(campaign.terms.skus),
     topics=(

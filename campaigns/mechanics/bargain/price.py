@@ -88,17 +88,12 @@ def lapsed_order(situation: Situation) -> Part | None:
     return reserved if reserved is not None and open_order(situation) is None else None
 
 
-def unbound_state(situation: Situation) -> str:
-    """What the bargain is when no order holds it: open again, or expired when its deadline is past."""
-    if is_over(situation):
-        return "expired"
-    return "reached" if len(taken(situation)) >= situation.terms.cuts else "cutting"
-
-
 def view(situation: Situation) -> dict[str, Any]:
     """What is shown of a bargain."""
     sku, places = sku_of(situation), taken(situation)
-    cuts = [{"subject": part.subject, "cut_fen": part.data["cut_fen"], "own": bool(part.data.get("own"))} for part in cut_parts(situation)]
+    # An initiator whose own cut does not count has a part without places: that is no cut.
+    made = [part for part in cut_parts(situation) if part.data["seats"]]
+    cuts = [{"subject": part.subject, "seats": part.data["seats"], "cut_fen": part.data["cut_fen"], "own": bool(part.data.get("own"))} for part in made]
     return {
         "sku": sku.sku,
         "list_fen": sku.list_fen,

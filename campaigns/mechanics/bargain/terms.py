@@ -66,15 +66,23 @@ class BargainTerms:
 
 def _faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
     found = sku_faults(block, common, "bargain", "floor")
-    cuts = block.get("cuts")
+    cuts, discounts = block.get("cuts"), []
     for index, row in enumerate(block.get("skus") or ()):
         listed, floor = row.get("list"), row.get("floor")
-        if cuts is not None and listed is not None and floor is not None and 0 < listed.fen - floor.fen < cuts:
-            text = Text(zh=f"降价 {listed.fen - floor.fen} 分不够 {cuts} 刀,每刀至少 1 分", en=f"{listed.fen - floor.fen} fen are not enough for {cuts} cuts")
+        if listed is None or floor is None or listed <= floor:
+            continue
+        discount = listed.fen - floor.fen
+        discounts.append(discount)
+        if cuts is not None and discount < cuts:
+            text = Text(zh=f"降价 {discount} 分不够 {cuts} 刀,每刀至少 1 分", en=f"{discount} fen are not enough for {cuts} cuts")
             found.append((("bargain", "skus", index, "floor"), Fault("cuts_too_small", text)))
     if (common.get("limits") or {}).get("total") is not None:
         text = Text(zh="砍价按商品限量:请改写 skus 中的 stock", en="a bargain counts each article: write stock in skus instead")
         found.append((("limits", "total"), Fault("total_not_used", text)))
+    budget = (common.get("budget") or {}).get("total")
+    if budget is not None and discounts and budget.fen < min(discounts):
+        text = Text(zh="预算不足以让任何商品以底价成交", en="the budget does not pay a single article at its floor")
+        found.append((("budget", "total"), Fault("budget_too_small", text)))
     return found
 
 
