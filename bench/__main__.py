@@ -1,11 +1,11 @@
-"""`python -m bench [endpoints|rules]`: the whole service beside a bare endpoint, or the rule language beside other engines."""
+"""`python -m bench [endpoints|rules|rush|codes]`: the service beside a bare endpoint, rules beside other engines, a seckill, a million codes."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-SUBJECTS = ("endpoints", "rules")
+SUBJECTS = ("endpoints", "rules", "rush", "codes")
 
 
 def main() -> int:

@@ -42,3 +42,10 @@ def check() -> Response:
         _client.script_load(_COUNT)
         counts = pipe.execute()
     return jsonify({"counts": counts, "outcome": "allow"})
+
+
+@app.post("/one")
+def one() -> Response:
+    """One Redis call and nothing else: what a seckill's refusals are measured beside."""
+    body = request.get_json()
+    return jsonify({"count": _client.incr(f"bare:{body['user']}")})

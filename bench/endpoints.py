@@ -24,14 +24,14 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     with running(options.database_url) as house:
         chosen = [one for one in targets(house) if options.only in one.name or one.name.startswith("bare")]
-        rounds = _rounds(chosen, options.rounds, options.seconds, options.connections)
-    _show(chosen, rounds)
+        rounds = rounds_of(chosen, options.rounds, options.seconds, options.connections)
+    show(chosen, rounds)
     if not options.no_size:
         measure_size()
-    return 0 if _good(chosen, rounds) else 1
+    return 0 if good(chosen, rounds) else 1
 
 
-def _rounds(chosen: list[Target], count: int, seconds: float, connections: int) -> list[list[Measured]]:
+def rounds_of(chosen: list[Target], count: int, seconds: float, connections: int) -> list[list[Measured]]:
     """`count` measured rounds of every target in turn, after one that only warms up."""
     numbers = itertools.count(1)
     for target in chosen:
@@ -39,18 +39,20 @@ def _rounds(chosen: list[Target], count: int, seconds: float, connections: int) 
     return [[drive(target.port, target.request, numbers, seconds, connections) for target in chosen] for _ in range(count)]
 
 
-def _show(chosen: list[Target], rounds: list[list[Measured]]) -> None:
-    print(f"{'endpoint':<18}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'of bare':>9}   replies")
+def show(chosen: list[Target], rounds: list[list[Measured]]) -> None:
+    """The table: medians of the rounds, each beside the first target of its round."""
+    print(f"{'endpoint':<18}{'requests/s':>11}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'of bare':>9}   replies")
     for index, target in enumerate(chosen):
         runs = [one[index] for one in rounds]
         # The ratio of each round, then the middle one: a slow moment of the machine hits both sides of a round.
         ratio = statistics.median(run.rate / one[0].rate for run, one in zip(runs, rounds, strict=True))
-        rate, p50, p99 = (statistics.median(values) for values in zip(*((r.rate, r.percentile_ms(0.5), r.percentile_ms(0.99)) for r in runs), strict=True))
+        figures = ((r.rate, r.percentile_ms(0.5), r.percentile_ms(0.95), r.percentile_ms(0.99)) for r in runs)
+        rate, p50, p95, p99 = (statistics.median(values) for values in zip(*figures, strict=True))
         statuses = sum((run.statuses for run in runs), start=type(runs[0].statuses)())
-        print(f"{target.name:<18}{rate:>11.0f}{p50:>9.1f}{p99:>9.1f}{ratio:>9.2f}   {dict(statuses)}")
+        print(f"{target.name:<18}{rate:>11.0f}{p50:>9.1f}{p95:>9.1f}{p99:>9.1f}{ratio:>9.2f}   {dict(statuses)}")
 
 
-def _good(chosen: list[Target], rounds: list[list[Measured]]) -> bool:
+def good(chosen: list[Target], rounds: list[list[Measured]]) -> bool:
     """Whether every reply was the expected one (the sold-out campaign has one reward to give); a fast error is no speed."""
     bad = [target.name for index, target in enumerate(chosen) if any(sum(r[index].statuses.values()) - r[index].statuses[target.status] > 1 for r in rounds)]
     if bad:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from api.cli.server import api_command
 from api.wiring import build_services
 from campaigns.publishing import decide_publication, propose_campaign
@@ -113,10 +115,24 @@ def _stock(settings: Settings) -> str:
         people = [add_principal(connection, merchant=MERCHANT, kind="person", name=name, actor="bench", now=now) for name in ("maker", "checker", "shop")]
         _, key = create_key(connection, principal_id=people[2], scopes=["shop"], actor="bench", now=now)
         for name, total in (("plenty", 50_000_000), ("scarce", 1)):
-            made = propose_campaign(connection, merchant=MERCHANT, source=_campaign(name, total), name=name, author=people[0], note="", now=now)
-            decide_publication(connection, approval_id=made.approval_id, approve=True, by=people[1], reason="bench", now=now)
+            _publish(connection, people, name, _campaign(name, total), now)
+        for name, stock in (("flash", 1000), ("again", 50_000_000), ("flood", 50_000_000)):
+            _publish(connection, people, name, _sale(name, stock), now)
     services.database.engine.dispose()
     return key
+
+
+def _publish(connection: Connection, people: list[str], name: str, source: bytes, now: datetime) -> None:
+    made = propose_campaign(connection, merchant=MERCHANT, source=source, name=name, author=people[0], note="", now=now)
+    decide_publication(connection, approval_id=made.approval_id, approve=True, by=people[1], reason="bench", now=now)
+
+
+def _sale(name: str, stock: int) -> bytes:
+    # One article for each sale: two that sell the same at the same time would not both go live.
+    skus = f'skus: [{{sku: watch, list: "899.00", price: "199.00", stock: {stock}}}]'
+    other = "" if name == "flash" else name
+    head = f"campaign: {name}\nmechanic: seckill\ntitle: {{zh: 测, en: bench}}\nstarts: 2026-01-01\nends: 2099-01-01\nlimits: {{per_user: 1}}\n"
+    return f"{head}seckill: {{pay_within: 7d, {skus.replace('watch', 'watch' + other)}}}\n".encode()
 
 
 def _campaign(name: str, total: int) -> bytes:

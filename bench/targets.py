@@ -49,7 +49,8 @@ def _bare(n: int) -> dict[str, Any]:
     return {**texts, **{f"number_{i}": n + i for i in range(8)}, "time_0": _STAMP, "time_1": _STAMP}
 
 
-def _actor(n: int) -> dict[str, Any]:
+def actor(n: int) -> dict[str, Any]:
+    """One of a town of people."""
     n %= PEOPLE
     address = f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
     who = {"user": f"user-{n}", "session": f"session-{n}", "device": f"device-{n}", "ip": address, "phone": f"138{n % 10**8:08d}"}
@@ -58,8 +59,8 @@ def _actor(n: int) -> dict[str, Any]:
 
 def _check(n: int) -> dict[str, Any]:
     order = {"campaign": "plenty", "order_id": f"order-{n}", "amount_fen": 9900, "deadline_ms": 5000}
-    return {"id": f"check-{n}", "scene": "coupon.claim", **_actor(n), **order}
+    return {"id": f"check-{n}", "scene": "coupon.claim", **actor(n), **order}
 
 
 def _claim(n: int) -> dict[str, Any]:
-    return {**_actor(n), "user": f"claimer-{n}", "device": f"own-{n}", "registered_at": _STAMP, "order_count": 0}
+    return {**actor(n), "user": f"claimer-{n}", "device": f"own-{n}", "registered_at": _STAMP, "order_count": 0}

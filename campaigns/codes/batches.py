@@ -25,7 +25,7 @@ from core.text import Text
 
 TIMER = "codes.batch"
 AT_ONCE_MAX, COUNT_MAX = 20_000, 5_000_000
-CHUNK = 10_000
+CHUNK = 20_000
 DEFAULT_PATTERN = "####-####-####"
 _PATTERN = re.compile(r"[0-9A-Z#_-]{4,64}", re.ASCII)
 
@@ -80,7 +80,9 @@ def make_chunk(connection: Connection, vault: Vault, batch_id: str, most: int = 
         return batch.done
     common = {"merchant": batch.merchant, "campaign": batch.campaign, "batch": batch.id, "used_at": None, "used_by": None}
     made = codes(_secret(vault, batch), batch.pattern, batch.done, upto - batch.done)
-    insert_ignore_all(connection, coupon_codes, [{**common, "token": token_of(vault, batch.merchant, code)} for code in made])
+    # In order, because an index that is filled in order is filled faster.
+    tokens = sorted(token_of(vault, batch.merchant, code) for code in made)
+    insert_ignore_all(connection, coupon_codes, [{**common, "token": token} for token in tokens])
     return upto
 
 
