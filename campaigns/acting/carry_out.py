@@ -13,7 +13,7 @@ from campaigns.acting.promises import award, post, reverse
 from campaigns.acting.stage import Stage
 from campaigns.codes.batches import use
 from campaigns.mechanics.base import Moves, States
-from campaigns.mechanics.moves import Award, Free, Grant, Join, Keep, Open, Post, Redeem, Refund, Release, Reverse, Step, Tell, Turn
+from campaigns.mechanics.moves import Award, Free, Grant, Join, Keep, Move, Open, Post, Promise, Redeem, Refund, Release, Reverse, Step, Tell, Turn
 from campaigns.mechanics.situation import Wants
 from campaigns.refunds import instruct_refund
 from campaigns.store import budgets, slots
@@ -31,6 +31,9 @@ NOTHING = Wants()
 
 def carry_out(stage: Stage, moves: Moves, wants: Wants = NOTHING) -> None:
     """Do all moves. Raises `RolledBack`-able refusals (`Gone`) where something scarce is gone, `ValueError` for a step that no table has."""
+    promised = sum(_cost_of(move) for move in moves)
+    if stage.customer is not None and promised != wants.cost_fen:
+        raise ValueError(f"a command promises {promised} fen and asked for {wants.cost_fen}")
     for move in moves:
         if isinstance(move, Join):
             join(stage, move, wants)
@@ -38,6 +41,16 @@ def carry_out(stage: Stage, moves: Moves, wants: Wants = NOTHING) -> None:
             grant(stage, move, wants)
         else:
             _DO[type(move)](stage, move)
+
+
+def _cost_of(move: Move) -> int:
+    """What the move takes of the budget."""
+    match move:
+        case Open():
+            return move.hold_fen
+        case Join(reward=Promise() as promise) | Grant(promise=promise):
+            return promise.fen
+    return 0
 
 
 def _open(stage: Stage, move: Open) -> None:

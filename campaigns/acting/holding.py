@@ -157,8 +157,9 @@ def _take_seats(stage: Stage, move: Join, holder: str) -> int | None:
         if taken is None:
             raise Gone("seat_taken")
         return taken[0]
-    if not slots.take(stage.connection, resource, seats, move.seat, holder, stage.now):
-        raise Gone("seat_taken")
+    for number in range(move.seat, move.seat + move.seats):
+        if not slots.take(stage.connection, resource, seats, number, holder, stage.now):
+            raise Gone("seat_taken")
     return move.seat
 
 

@@ -101,9 +101,13 @@ class Writer:
         subject = subject_for(connection, self.vault, case.standing.merchant, case.asked.event.user, case.now)
         _require_audience(connection, case, subject)
         stage = self._stage(connection, case, lease, decision, subject, after)
-        moves = case.command.act(stage.situation, replace(case.wish, caller=subject.id))
+        wish = replace(case.wish, caller=subject.id)
+        moves = case.command.act(stage.situation, wish)
         if isinstance(moves, Refuse):
             raise RolledBack(moves.code, refuse=moves)
+        if case.command.wants(stage.situation, wish) != case.wants:
+            # What the gate gave is not what it takes now, such as after a cut that came between and made the discount bigger.
+            raise RolledBack("stale_lease")
         if decision is not None:
             self.book.record(connection, decision, subject)
         try:

@@ -56,7 +56,7 @@ class Promise:
 class Join:
     """The caller's part, holding what the command's `Wants` took. `seat`: a number, "any" for the lowest free ones, None for no seat.
 
-    `seats` is how many seats it takes. `order_id` binds an order, for good; `pay_by` sets the timer "unpaid".
+    `seats` is how many seats it takes, from a numbered one on. `order_id` binds an order, for good; `pay_by` sets the timer "unpaid".
     """
 
     role: str
