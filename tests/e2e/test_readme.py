@@ -86,6 +86,7 @@ def test_the_walk_holds_word_by_word(served: tuple[Path, dict[str, str]]) -> Non
         ("why", ("device_shared_by_accounts", '"threshold": 3', "设备")),
         ("held", ('"state":"held"', "virtual_carrier", "\n202")),
         ("resolved", ('"state":"posted"',)),
+        ("a group is opened", ("nightly-brand-sale", "three-person-group-buy", '"state": "pending"', '"price_fen": 4950', '"state": "reserved"')),
         ("the record", ("campaign.live", "demo-compliance", "the audit log is whole")),
         ("a check", ('"outcome":"allow"',)),
         ("rules", ("✓ rules/packs/new-user-claim.yaml", "(100 %)", "● device-farm  hit", "score 110 → reject")),
