@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Shop
+from tests.api.conftest import MERCHANT, Shop
 from tests.api.sales import bills, cancel, event, pass_time, pay, refund, rewards_of
+from tests.playing import check_playing
 
 GROUP = """\
 campaign: trio
@@ -333,3 +334,27 @@ def test_too_few_real_members_are_not_filled_up(shop: Shop) -> None:
     pass_time(shop, hours=24)
     assert look(shop, group)["state"] == "failed"
     assert bills(shop) == {"o-lea": (PRICE, "group_failed")}
+
+
+def test_a_storm_of_refunds_takes_back_exactly_its_shares(shop: Shop) -> None:
+    shop.publish(GROUP)
+    group = started(shop)
+    for user in ("bo", "cy"):
+        join(shop, group, user)
+        pay(shop, f"o-{user}", user, PRICE)
+    wishes = [(user, number) for user in ("lea", "bo", "cy") for number in range(12)] * 2
+
+    def refund_some(wish: tuple[str, int]) -> int:
+        user, number = wish
+        more = {"amount_fen": 100, "refund_id": f"storm-{number}"}
+        return int(event(shop, "order.refunded", f"o-{user}", user, f"storm-{user}-{number}", **more).status_code)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(refund_some, wishes)) == {200}
+    # Twelve of 100 fen each, of 49.50 that were paid: their share of a discount of 49.50.
+    assert rewards_of(shop, "trio") == [("discount", "posted", PRICE - 1200)] * 3
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda user: refund(shop, f"o-{user}", user, PRICE - 1200, "rest"), ("lea", "bo", "cy")))
+    assert rewards_of(shop, "trio") == [("discount", "reversed", 0)] * 3
+    with shop.services.database.read() as connection:
+        check_playing(connection, MERCHANT)
