@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import marshmallow as ma
 
 from campaigns.mechanics.base import FileForm, Placed
-from campaigns.mechanics.seckill.sessions import Slot, overlap
+from campaigns.mechanics.seckill.sessions import Plan, Slot, overlap
 from campaigns.mechanics.skus import SKUS_MAX, Sku, SkuBlock, parse_skus, sku_faults, sku_json_schema, skus_document, skus_from
+from core.clock import to_micros
 from core.fields import CountField, DurationField, YuanField, invalid
 from core.text import Text
 from core.yamlfile.problems import Fault
@@ -21,6 +22,8 @@ from core.yamlfile.problems import Fault
 SLOTS_MAX = 48
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SECOND = timedelta(seconds=1)
+# Gates that stand for longer than a day before the bell would only cost memory.
+PREWARM_MAX = timedelta(days=1)
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 
@@ -29,6 +32,8 @@ class ClockField(ma.fields.Field[time]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> time:
         match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+        if value == "24:00":
+            raise invalid("not_a_clock", "时刻到 23:59 为止", "a day's last minute is 23:59", '零点写成 "00:00"', 'midnight is "00:00"')
         if match is None:
             fix = ('写成带引号的 "20:00"', 'write it in quotes, such as "20:00"')
             raise invalid("not_a_clock", f"{str(value)[:40]!r} 不是时刻", f"{str(value)[:40]!r} is no time of day", *fix)
@@ -74,15 +79,42 @@ class SeckillTerms:
 
 
 def _faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
-    found = sku_faults(block, common, "seckill", "price")
-    slots = [_slot(one) for one in block.get("daily") or () if {"begin", "until", "days"} <= set(one)]
-    doubled = overlap(slots)
-    if doubled is not None:
-        found.append((("seckill", "daily", doubled), Fault("slots_overlap", Text(zh="场次时间重叠", en="this slot overlaps an earlier one"))))
+    found = sku_faults(block, common, "seckill", "price") + _slot_faults(block, common) + _budget_faults(block, common)
+    if block.get("prewarm") is not None and block["prewarm"] > PREWARM_MAX:
+        text = Text(zh="预热最早为开场前一天", en="a gate is built at most a day before the bell")
+        found.append((("seckill", "prewarm"), Fault("prewarm_too_long", text)))
     if (common.get("limits") or {}).get("total") is not None:
         text = Text(zh="秒杀按商品和场次限量:请改写 skus 中的 stock", en="a seckill counts each article in each session: write stock in skus instead")
         found.append((("limits", "total"), Fault("total_not_used", text)))
     return found
+
+
+def _slot_faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
+    """Slots that overlap, and slots none of which the campaign has a session of; asked only where every slot could be read."""
+    rows = block.get("daily") or ()
+    if not rows or not all(one.keys() >= {"begin", "until", "days"} for one in rows):
+        return []
+    slots = tuple(_slot(one) for one in rows)
+    doubled = overlap(slots)
+    if doubled is not None:
+        return [(("seckill", "daily", doubled), Fault("slots_overlap", Text(zh="场次时间重叠", en="this slot overlaps an earlier one")))]
+    zone, starts, ends = (common.get(name) for name in ("zone", "starts", "ends"))
+    if zone is None or starts is None or ends is None:
+        return []
+    plan = Plan(slots, zone, starts.begins(zone), ends.ends(zone))
+    # Ends before starts are told elsewhere, and have no sessions either.
+    empty = to_micros(plan.starts) < to_micros(plan.ends) and next(plan.between(plan.starts, plan.ends), None) is None
+    text = Text(zh="活动期间没有任何场次", en="there is no session while the campaign lasts")
+    return [(("seckill", "daily"), Fault("no_session", text))] if empty else []
+
+
+def _budget_faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
+    rows = [row for row in block.get("skus") or () if row.get("list") is not None and row.get("price") is not None]
+    faces = [row["list"].fen - row["price"].fen for row in rows]
+    budget = (common.get("budget") or {}).get("total")
+    if budget is None or not faces or budget.fen >= min(faces):
+        return []
+    return [(("budget", "total"), Fault("budget_too_small", Text(zh="预算不足以卖出一件", en="the budget does not pay for a single piece")))]
 
 
 def _slot(block: Mapping[str, Any]) -> Slot:
