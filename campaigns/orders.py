@@ -157,6 +157,15 @@ def _undo_part(connection: Connection, fact: OrderFact, now: datetime, after: Af
     return [] if part is None else part_undone(connection, fact.merchant, part.id, fact.actor, now, after)
 
 
+def reverse_earlier_refunds(connection: Connection, reward: Reward, order_id: str, actor: str, now: datetime) -> None:
+    """Parts of the order were refunded before its discount posted: their share of it is taken out again at once."""
+    fact = OrderFact(reward.merchant, order_id, "order.refunded", now, actor)
+    paid = connection.execute(select(orders.c.paid_fen).where(*_is(fact))).scalar_one_or_none()
+    refunded = refunded_fen(connection, reward.merchant, order_id)
+    if paid and 0 < refunded < paid:
+        _reverse_part(connection, fact, reward, refunded, paid, now)
+
+
 def _reverse_part(connection: Connection, fact: OrderFact, reward: Reward, refunded: int, paid_fen: int, now: datetime) -> Effect:
     """The discount's share of what was refunded in all, rounded down; this refund takes what earlier ones have not."""
     target = (reward.posted_fen if reward.used_fen is None else reward.used_fen) * refunded // paid_fen

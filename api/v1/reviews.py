@@ -15,6 +15,7 @@ from api.v1.fields import text
 from api.v1.rewards import Reward
 from campaigns.acting.facts import order_of_part, reward_refused
 from campaigns.acting.stage import After
+from campaigns.orders import reverse_earlier_refunds
 from campaigns.rewards import find_reward, post_reward, void_reward
 from fraud.reviews import find_review, list_open, resolve
 
@@ -76,7 +77,10 @@ def decide(ctx: Context, review_id: str) -> Response:
         review = resolve(connection, review_id, ctx.body["resolution"], by, ctx.body["reason"], now, merchant=ctx.merchant)
         reward = find_reward(connection, ctx.merchant, review.reward_id, lock=True)
         if review.resolution == "post":
-            post_reward(connection, reward, by, now, order_id=order_of_part(connection, reward.part_id))
+            order = order_of_part(connection, reward.part_id)
+            posted = post_reward(connection, reward, by, now, order_id=order)
+            if order is not None and posted.kind == "discount":
+                reverse_earlier_refunds(connection, posted, order, by, now)
         else:
             after.given.append(void_reward(connection, reward, by, now))
             if reward.part_id is not None:

@@ -53,7 +53,15 @@ def ask_of(standing: Standing, wants: Wants, asked: CommandRequest, vault: Vault
     draws = draws_of(portions, standing.campaign.zone, now, tokens) if wants.cost_fen else ()
     caps = mechanic_named(standing.campaign.mechanic).limits(standing.campaign)
     limits = [Limit(one.kind, _token(vault, asked.event, one), caps[one.kind], one.places) for one in wants.limits if one.kind in caps]
-    return Ask(request_id, asked.request.body_hash, wants.cost_fen, tuple(limits), wants.pool, max(1, wants.quantity), draws)
+    return Ask(request_id, asked.request.body_hash, wants.cost_fen, tuple(limits), _stock(standing, wants.pool), max(1, wants.quantity), draws)
+
+
+def _stock(standing: Standing, pool: str | None) -> str | None:
+    """The stock to take from, None where the live version bounds it no more. One that it does not have at all is still there for what began before."""
+    try:
+        return pool if pool is not None and standing.pool_size(pool) is not None else None
+    except KeyError:
+        return pool
 
 
 def _untimely(standing: Standing, command: Command, now: datetime) -> str | None:

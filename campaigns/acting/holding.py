@@ -122,22 +122,33 @@ def _spend(stage: Stage, ask: Ask, holder: str) -> None:
 
 
 def _take_stock(stage: Stage, lease: Lease, wants: Wants, holder: str) -> None:
-    pool = str(wants.pool)
-    size = stage.mechanic.pool_size(stage.situation.campaign, pool)
+    pool = lease.ask.pool
+    if pool is None:
+        return
     resource = resource_id(stage.merchant, stage.campaign_id, STOCK, pool)
-    if size is None:
-        return
+    # As the live version has it: an instance that began under another one takes from the same stock.
+    size = slots.capacity_of(stage.connection, resource)
     if lease.slots is None:
-        # A dry run: nothing was leased, so the lowest free ones are looked for here.
-        closes = stage.mechanic.pool_closes(stage.situation.campaign, pool)
-        slots.declare(stage.connection, stage.merchant, stage.campaign_id, STOCK, size, pool, closes)
-        if slots.take_free(stage.connection, resource, size, wants.quantity, holder, stage.now) is None:
-            raise Gone("sold_out")
+        _take_dry(stage, pool, size, wants.quantity, holder)
         return
+    if size is None:
+        raise Gone("stale_lease")
     for slot in lease.slots:
         if not slots.take(stage.connection, resource, size, slot, holder, stage.now):
             raise Gone("stale_gate", conflict=True)
     _warn(stage, pool, size, lease.slots)
+
+
+def _take_dry(stage: Stage, pool: str, size: int | None, quantity: int, holder: str) -> None:
+    """In a dry run nothing was leased, so the lowest free slots are looked for here, of a stock that may not have come to be yet."""
+    if size is None:
+        campaign = stage.situation.campaign
+        size = stage.mechanic.pool_size(campaign, pool)
+        if size is None:
+            return
+        slots.declare(stage.connection, stage.merchant, stage.campaign_id, STOCK, size, pool, stage.mechanic.pool_closes(campaign, pool))
+    if slots.take_free(stage.connection, resource_id(stage.merchant, stage.campaign_id, STOCK, pool), size, quantity, holder, stage.now) is None:
+        raise Gone("sold_out")
 
 
 def _warn(stage: Stage, pool: str, size: int, taken: tuple[int, ...]) -> None:

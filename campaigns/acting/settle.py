@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from campaigns.acting.stage import After
 from campaigns.mechanics import mechanic_named
+from campaigns.orders import reverse_earlier_refunds
 from campaigns.policies import policy_named
 from campaigns.ports import Decision, DecisionBook, RiskCheck
 from campaigns.rewards import Reward, change, find_reward, post_reward, tell
@@ -95,7 +96,9 @@ class Settler:
         self.book.record(connection, decision, subject)
         change(connection, reward, now, decision_id=decision.id)
         if decision.outcome == "allow" and not row.doubted:
-            post_reward(connection, reward, "system", now, order_id=row.order_id)
+            posted = post_reward(connection, reward, "system", now, order_id=row.order_id)
+            if row.order_id is not None and posted.kind == "discount":
+                reverse_earlier_refunds(connection, posted, row.order_id, "system", now)
         else:
             self._hold(connection, reward, decision, now)
 

@@ -72,13 +72,20 @@ class GateKeeper:
         return answer
 
     def add_pool(self, standing: HasGate, pool: str, now: datetime) -> None:
-        """Make a stock that comes to be at its first use, such as a session's, and tell the gate. Raises `KeyError` where there can be none."""
-        size, closes = standing.pool_size(pool), standing.pool_closes(pool)
+        """Make a stock that comes to be at its first use, such as a session's, and tell the gate. One that the live version does not have is told as
+        it was declared, for what began before."""
+        resource = resource_id(standing.merchant, standing.campaign_id, STOCK, pool)
+        with self.database.write() as connection:
+            try:
+                size = standing.pool_size(pool)
+            except KeyError:
+                size = slots.capacity_of(connection, resource)
+            else:
+                if size is not None:
+                    slots.declare(connection, standing.merchant, standing.campaign_id, STOCK, size, pool, standing.pool_closes(pool))
+            taken = slots.taken_slots(connection, resource)
         if size is None:
             return
-        with self.database.write() as connection:
-            slots.declare(connection, standing.merchant, standing.campaign_id, STOCK, size, pool, closes)
-            taken = slots.taken_slots(connection, resource_id(standing.merchant, standing.campaign_id, STOCK, pool))
         # Exact, although the transaction is over: nobody takes a slot of a pool that no gate of this epoch knows.
         self.gate(standing).add_pool(pool, size, taken)
 

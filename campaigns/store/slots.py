@@ -16,6 +16,7 @@ from core.text import Text
 
 _CHUNK = 1000
 STOCK, SEAT = "stock", "seat"
+_CAPACITY = select(resources.c.capacity).where(resources.c.id == bindparam("named"))
 _HELD = select(slots.c.slot).where(slots.c.resource_id == bindparam("of"), slots.c.token == bindparam("by"))
 
 
@@ -124,6 +125,12 @@ def take_free(connection: Connection, resource: str, capacity: int, count: int, 
             return None
         taken.append(slot)
     return taken
+
+
+def capacity_of(connection: Connection, resource: str) -> int | None:
+    """The declared size of a resource, None where there is none."""
+    found: int | None = connection.execute(_CAPACITY, {"named": resource}).scalar_one_or_none()
+    return found
 
 
 def taken_slots(connection: Connection, resource: str) -> list[int]:

@@ -358,3 +358,37 @@ def test_a_storm_of_refunds_takes_back_exactly_its_shares(shop: Shop) -> None:
     assert rewards_of(shop, "trio") == [("discount", "reversed", 0)] * 3
     with shop.services.database.read() as connection:
         check_playing(connection, MERCHANT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda file: file.replace("stock: 9", "stock: 20"),
+        lambda file: file.replace("stock: 9", "stock: 8"),
+        lambda file: file.replace("sku: tea", "sku: pot"),
+        lambda file: file.replace(", stock: 9", "").replace("limits:", 'budget: {total: "5000.00"}\nlimits:'),
+    ],
+    ids=["more stock", "less stock", "the article is gone", "no bound of its own"],
+)
+def test_a_group_goes_on_under_a_new_version(shop: Shop, change: Any) -> None:
+    shop.publish(GROUP)
+    group = started(shop)
+    shop.publish(change(GROUP))
+    shop.services.catalogue.forget()
+    for user in ("bo", "cy"):
+        assert join(shop, group, user).status_code == 201
+        pay(shop, f"o-{user}", user, PRICE)
+    assert look(shop, group)["state"] == "succeeded"
+
+
+def test_a_part_that_was_refunded_before_success_is_taken_out_of_the_discount(shop: Shop) -> None:
+    shop.publish(GROUP)
+    group = started(shop)
+    for user in ("bo", "cy"):
+        join(shop, group, user)
+    pay(shop, "o-bo", "bo", PRICE)
+    refund(shop, "o-bo", "bo", 1000, "early")
+    pay(shop, "o-cy", "cy", PRICE)
+    assert rewards_of(shop, "trio")[1] == ("discount", "posted", PRICE - 1000)
+    refund(shop, "o-bo", "bo", 1000, "late")
+    assert rewards_of(shop, "trio")[1] == ("discount", "posted", PRICE - 2000)
