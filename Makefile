@@ -2,7 +2,7 @@
 PYTHON ?=
 BIN := .venv/bin
 
-.PHONY: help setup setup-test setup-dev setup-bench run test soak bench bench-rules lint types format lock clean
+.PHONY: help setup setup-test setup-dev setup-bench run test coverage soak bench bench-rules lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -24,6 +24,9 @@ run: setup ## Start the whole service on embedded defaults, with demo data
 	@exec $(BIN)/sheepdog serve --demo
 
 test: setup-test ## Run the whole suite
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+coverage: setup-test ## Run the suite and show what it does not reach
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 soak: setup-test ## The long runs

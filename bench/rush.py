@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import itertools
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
 from bench.endpoints import good, rounds_of, show
 from bench.house import MERCHANT, House, running
 from bench.load import drive
 from bench.targets import Target, actor, wire
-from campaigns.gate.gate import _ATTEMPT, _TAKE, SWAP, Ask, Gate, Limit
+from campaigns.gate.build import Truth, build
+from campaigns.gate.gate import ATTEMPT, TAKE, Gate
+from campaigns.gate.model import STOCK, Ask, Limit, Pool
 from core.hotstate.clients import connect
 
 # The least that a seckill script does: is there stock, has this customer had one, take it, write it down.
@@ -69,41 +70,28 @@ def _scripts(url: str) -> None:
     """Pipelines of a hundred calls from one client, in turns: buyers who get a piece, and buyers who come too late."""
     client = connect(url)
     minimal = client.script_load(_MINIMAL)
-    gate = Gate(client, MERCHANT, "scripts", 1)
-    # Loads both scripts.
-    SWAP.run(client, [gate.meta], [1, -1, 0, "stock", 0, 0])
-    gate.attempt(_ask(0), datetime.now(UTC))
-    gate.take(_ask(0), datetime.now(UTC), 15_000, 60_000)
-    for name, stock in (("takes a piece", 10**8), ("sold out", 0)):
-        SWAP.run(client, [gate.meta], [time.time_ns(), -1, 0, "stock", stock, 0])
-        epoch = int(client.hget(gate.meta, "epoch"))
-        ours = gate.at_epoch(epoch)
+    for script in (ATTEMPT, TAKE):
+        client.script_load(script.source)
+    for epoch, (name, stock) in enumerate((("takes a piece", 10**8), ("sold out", 0)), 1):
+        gate = Gate(client, MERCHANT, "scripts", epoch)
+        build(client, gate, Truth(epoch, (Pool(STOCK, stock, ()),), {}, -1, 0, ()), 60_000)
         client.set("bench:stock", stock)
         client.delete("bench:who", "bench:stream")
-        script = _TAKE if stock else _ATTEMPT
         ratios = []
-        for turn in range(5):
+        for turn in range(9):
             start = 10_000 * (turn + 1)
             plain = _rate(client, lambda n: ("EVALSHA", minimal, 3, "bench:stock", "bench:who", "bench:stream", f"u{n}"), start)
-            gated = _rate(client, lambda n, ours=ours, script=script, take=bool(stock): script.command(*_call(ours, n, take)), start)
+            gated = _rate(client, lambda n, gate=gate, take=bool(stock): _call(gate, n, take), start)
             ratios.append((gated / plain, gated, plain))
         ratio, gated, plain = sorted(ratios)[len(ratios) // 2]
         print(f"gate script, {name:<14} {gated:>8.0f}/s   minimal script {plain:>8.0f}/s   {ratio:.2f}")
 
 
-def _ask(number: int) -> Ask:
-    return Ask(f"{number:040x}", "b" * 64, 0, (Limit("user", f"{number:040x}", 1),), "stock")
-
-
-def _call(gate: Gate, number: int, take: bool) -> tuple[Sequence[str], Sequence[Any]]:
-    """The keys and arguments of one request at the gate, as `Gate` sends them."""
-    ask = _ask(number)
-    head = [gate.meta, gate.key(f"q:{ask.request_id}"), gate.free_key("stock"), gate.key("leases")]
-    now, limit = int(time.time() * 1000), ask.limits[0]
-    if take:
-        lease = [ask.request_id, 15_000, 60_000, limit.token, 1, 1, "user"]
-        return [*head, gate.key("held"), gate.key("n:user")], [gate.epoch, now, 0, ask.body_hash, "stock", 1, *lease]
-    return [*head, gate.key("n:user")], [gate.epoch, now, 0, ask.body_hash, "stock", 1, limit.token, 1, 1]
+def _call(gate: Gate, number: int, take: bool) -> tuple[Any, ...]:
+    """One request at the gate, as `Gate` sends it."""
+    ask = Ask(f"{number:040x}", "b" * 64, 0, (Limit("user", f"{number:040x}", 1),), STOCK)
+    now = int(time.time() * 1000)
+    return TAKE.command(*gate.take_call(ask, now, 15_000)) if take else ATTEMPT.command(*gate.attempt_call(ask, now))
 
 
 def _rate(client: Any, command: Callable[[int], tuple[Any, ...]], start: int, count: int = 10_000) -> float:

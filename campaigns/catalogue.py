@@ -37,6 +37,11 @@ class Standing:
     def campaign_id(self) -> str:
         return self.campaign.id
 
+    @property
+    def gate_parts(self) -> int:
+        """In how many parts its gate stands."""
+        return mechanic_named(self.campaign.mechanic).gate_parts(self.campaign)
+
     def at(self, epoch: int) -> Standing:
         """The same with the epoch that its gate has by now."""
         return replace(self, epoch=epoch)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -66,17 +68,46 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
-def sqlite_url(folder: Path) -> str:
-    return f"sqlite:///{folder / 'sheepdog.db'}"
+@functools.cache
+def _migrated_sqlite() -> bytes:
+    """A database file at the newest schema: the migrations run once, and every test begins with a copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "template.db")
+        _migrate(f"sqlite:///{file}")
+        return file.read_bytes()
+
+
+@functools.cache
+def _migrated_postgres(server_url: str) -> str:
+    """The name of a database at the newest schema, which others are copied from."""
+    with create_engine(server_url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text("CREATE DATABASE migrated"))
+    _migrate(make_url(server_url).set(database="migrated").render_as_string(hide_password=False))
+    return "migrated"
+
+
+def _migrate(url: str) -> None:
+    opened = open_database(url)
+    migrate.upgrade(opened)
+    opened.engine.dispose()
+
+
+def sqlite_url(folder: Path, schema: bool = True) -> str:
+    """A database file in the folder, which has the schema already or is not there yet."""
+    file = folder / "sheepdog.db"
+    if schema and not file.exists():
+        file.write_bytes(_migrated_sqlite())
+    return f"sqlite:///{file}"
 
 
 @contextlib.contextmanager
-def fresh_postgres(server_url: str) -> Iterator[str]:
+def fresh_postgres(server_url: str, schema: bool = True) -> Iterator[str]:
     """A new database in the server, dropped at the end; yields its URL."""
     name = f"t{uuid.uuid4().hex[:12]}"
+    source = f" TEMPLATE {_migrated_postgres(server_url)}" if schema else ""
     admin = create_engine(server_url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}{source}"))
     yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -85,7 +116,7 @@ def fresh_postgres(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind."""
+    """A database of each kind, at the newest schema."""
     if request.param == "sqlite":
         yield sqlite_url(tmp_path)
     else:

@@ -11,7 +11,7 @@ from datetime import datetime
 from campaigns.acting.model import CommandRequest, Refused, not_meant, refusal
 from campaigns.audience import facts_of, outside
 from campaigns.catalogue import Standing
-from campaigns.gate.gate import Ask, Limit
+from campaigns.gate.model import Ask, Limit
 from campaigns.mechanics import mechanic_named
 from campaigns.mechanics.base import Command
 from campaigns.mechanics.situation import Limited, Wants
@@ -53,7 +53,8 @@ def ask_of(standing: Standing, wants: Wants, asked: CommandRequest, vault: Vault
     draws = draws_of(portions, standing.campaign.zone, now, tokens) if wants.cost_fen else ()
     caps = mechanic_named(standing.campaign.mechanic).limits(standing.campaign)
     limits = [Limit(one.kind, _token(vault, asked.event, one), caps[one.kind], one.places) for one in wants.limits if one.kind in caps]
-    return Ask(request_id, asked.request.body_hash, wants.cost_fen, tuple(limits), _stock(standing, wants.pool), max(1, wants.quantity), draws)
+    stock = _stock(standing, wants.pool)
+    return Ask(request_id, asked.request.body_hash, wants.cost_fen, tuple(limits), stock, max(1, wants.quantity), draws, asked.event.user)
 
 
 def _stock(standing: Standing, pool: str | None) -> str | None:

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from campaigns.acting.promises import make_reward
 from campaigns.acting.snapshot import hold_campaign
 from campaigns.acting.stage import Lease, Stage
-from campaigns.gate.gate import Ask
+from campaigns.gate.model import Ask
 from campaigns.mechanics.moves import Free, Grant, Join, Release
 from campaigns.mechanics.situation import Wants
 from campaigns.portions import crossed

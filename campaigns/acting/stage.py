@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from campaigns.gate.gate import Ask
+from campaigns.gate.model import Ask
 from campaigns.mechanics.base import Mechanic
 from campaigns.mechanics.situation import Situation
 from campaigns.ports import Decision, DecisionBook

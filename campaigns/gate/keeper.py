@@ -10,8 +10,9 @@ from typing import Protocol
 import structlog
 from sqlalchemy import func, select
 
-from campaigns.gate.gate import Answer, Ask, Gate, Returned
+from campaigns.gate.model import Answer, Ask, Pool, Returned
 from campaigns.gate.rebuild import rebuild
+from campaigns.gate.split import AnyGate, gate_as_it_stands, open_gate
 from campaigns.store import slots
 from campaigns.store.playing import parts
 from campaigns.store.slots import STOCK, GivenBack, resource_id
@@ -24,6 +25,8 @@ from core.hotstate.clients import HotState
 from core.text import Text
 
 log = structlog.get_logger(__name__)
+# A customer waits for so many batches of ended leases to be settled; the last look finds none and tells the gate.
+_BATCHES = 4
 
 
 class HasGate(Protocol):
@@ -35,6 +38,8 @@ class HasGate(Protocol):
     def campaign_id(self) -> str: ...
     @property
     def epoch(self) -> int: ...
+    @property
+    def gate_parts(self) -> int: ...
     def at(self, epoch: int) -> HasGate: ...
     def pool_size(self, pool: str) -> int | None: ...
     def pool_closes(self, pool: str) -> datetime | None: ...
@@ -49,10 +54,14 @@ class GateKeeper:
     client: HotState
     keep: timedelta
 
-    def gate(self, standing: HasGate) -> Gate:
-        return Gate(self.client, standing.merchant, standing.campaign_id, standing.epoch)
+    @property
+    def keep_ms(self) -> int:
+        return int(self.keep / timedelta(milliseconds=1))
 
-    def settled(self, gate: Gate, question: Callable[[], Answer], now: datetime, missing: Callable[[], None] = lambda: None) -> Answer:
+    def gate(self, standing: HasGate) -> AnyGate:
+        return open_gate(self.client, standing.merchant, standing.campaign_id, standing.epoch, standing.gate_parts)
+
+    def settled(self, gate: AnyGate, question: Callable[[], Answer], now: datetime, missing: Callable[[], None] = lambda: None) -> Answer:
         """Ask the gate; what the gate cannot answer is mended first.
 
         `reclaim` settles ended leases and asks again, `no_pool` has `missing` add the pool; `absent` and `epoch` rebuild or wait, and are
@@ -65,7 +74,7 @@ class GateKeeper:
         if answer.code == "reclaim":
             self.settle_leases(gate, now)
             answer = question()
-            # Still full of ended leases: more than one batch of them. Nothing is sold out yet, so ask the client to come again.
+            # Still full of ended leases: more than a few batches of them. Nothing is sold out yet, so ask the client to come again.
             return answer if answer.code != "reclaim" else self._busy()
         if answer.code in ("absent", "epoch"):
             self._mend(gate, answer, now)
@@ -87,17 +96,23 @@ class GateKeeper:
         if size is None:
             return
         # Exact, although the transaction is over: nobody takes a slot of a pool that no gate of this epoch knows.
-        self.gate(standing).add_pool(pool, size, taken)
+        self.gate(standing).add_pool(Pool(pool, size, tuple(taken)))
 
     def rebuild(self, standing: HasGate, now: datetime) -> int:
         """Raise the epoch and rebuild, because the gate of `standing` was found wrong."""
-        return rebuild(self.database, self.client, standing.merchant, standing.campaign_id, now, standing.epoch, self.keep)
+        return rebuild(self.database, self.client, self.gate(standing), now, standing.epoch, self.keep)
 
-    def settle_leases(self, gate: Gate, now: datetime) -> int:
+    def settle_leases(self, gate: AnyGate, now: datetime) -> int:
         """Look at leases that ended: where SQL has the reward the slot is taken for good, elsewhere it goes back. Returns how many."""
-        ended = gate.expired_leases(now)
-        if not ended:
-            return 0
+        settled = 0
+        for _ in range(_BATCHES):
+            ended = gate.expired_leases(now)
+            if not ended:
+                break
+            settled += self._settle(gate, ended)
+        return settled
+
+    def _settle(self, gate: AnyGate, ended: Sequence[str]) -> int:
         served: set[str] = set()
         with self.database.read() as connection:
             for table in (rewards, parts):
@@ -105,7 +120,7 @@ class GateKeeper:
                 served.update(connection.execute(select(table.c.request_id).where(*of_it)).scalars())
         for request_id in ended:
             if request_id in served:
-                gate.confirm(request_id)
+                gate.confirm(request_id, self.keep_ms)
             else:
                 gate.release(request_id)
         log.info("leases_settled", campaign=gate.campaign, ended=len(ended), served=len(served))
@@ -138,17 +153,17 @@ class GateKeeper:
             if pool not in known:
                 self.add_pool(standing, pool, now)
 
-    def release_quietly(self, gate: Gate, ask: Ask) -> None:
+    def release_quietly(self, gate: AnyGate, ask: Ask) -> None:
         """Give the lease back; when Redis is away the lease ends by itself."""
         try:
             gate.release(ask.request_id)
         except Unavailable:
             log.warning("lease_left_to_end", campaign=gate.campaign)
 
-    def confirm_quietly(self, gate: Gate, ask: Ask) -> None:
+    def confirm_quietly(self, gate: AnyGate, ask: Ask) -> None:
         """Confirm the lease; when Redis is away the sweeper finds the reward in SQL."""
         try:
-            gate.confirm(ask.request_id)
+            gate.confirm(ask.request_id, self.keep_ms)
         except Unavailable:
             log.warning("confirm_left_to_sweeper", campaign=gate.campaign)
 
@@ -166,11 +181,12 @@ class GateKeeper:
         pool = next(iter(pools), None)
         taken = tuple(one.slot for one in given.held if one.kind == STOCK)
         try:
-            Gate(self.client, given.merchant, given.campaign, given.epoch).give_back(Returned(given.name, pool, taken, given.cost_fen, places))
+            gate = gate_as_it_stands(self.client, given.merchant, given.campaign, given.epoch)
+            gate.give_back(Returned(given.name, pool, taken, given.cost_fen, places), self.keep_ms)
         except Unavailable:
             log.warning("give_back_left_to_sweeper", campaign=given.campaign)
 
-    def _truth(self, gate: Gate, pools: Iterable[str]) -> tuple[dict[str, int], int]:
+    def _truth(self, gate: AnyGate, pools: Iterable[str]) -> tuple[dict[str, int], int]:
         """How many slots of each of these stocks are taken, and how much of the budget, as SQL says."""
         mine = (resources.c.merchant == gate.merchant, resources.c.campaign == gate.campaign, resources.c.kind == STOCK)
         counted = select(resources.c.pool, func.count()).join(slots_table, slots_table.c.resource_id == resources.c.id).where(*mine).group_by(resources.c.pool)
@@ -179,13 +195,13 @@ class GateKeeper:
             found = {pool: int(count) for pool, count in connection.execute(counted)}
             return {pool: found.get(pool, 0) for pool in pools}, int(connection.execute(used).scalar_one())
 
-    def _mend(self, gate: Gate, answer: Answer, now: datetime) -> None:
+    def _mend(self, gate: AnyGate, answer: Answer, now: datetime) -> None:
         query = select(campaigns.c.gate_epoch).where(campaigns.c.merchant == gate.merchant, campaigns.c.id == gate.campaign)
         with self.database.read() as connection:
             current = connection.execute(query).scalar_one()
         if answer.code == "epoch" and answer.epoch == current:
             return
-        rebuild(self.database, self.client, gate.merchant, gate.campaign, now, None, self.keep)
+        rebuild(self.database, self.client, gate, now, None, self.keep)
 
     @staticmethod
     def _busy() -> Answer:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from campaigns.gate.gate import STOCK, SWAP, Gate
+from campaigns.gate.build import Truth
+from campaigns.gate.model import STOCK, Pool
+from campaigns.gate.split import AnyGate, build_all
 from campaigns.store.budgets import OPEN_FEN
 from campaigns.store.playing import parts
 from campaigns.store.slots import SEAT
@@ -20,45 +19,19 @@ from core.errors import Unavailable
 from core.hotstate.clients import HotState, hot_state_guard
 from core.text import Text
 
-_CHUNK = 1000
 _BUILD_MS_MAX = 10_000
 _WAIT_SECONDS = 1.0
 _POLL_SECONDS = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """A stock: its size and the slots that are taken, in ascending order."""
-
-    name: str
-    capacity: int
-    taken: tuple[int, ...]
-
-    @property
-    def top(self) -> int:
-        """The first slot above all that were ever handed out."""
-        return self.taken[-1] + 1 if self.taken else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What SQL says of a campaign's scarce things at the moment its epoch was raised. -1 means without limit."""
-
-    epoch: int
-    pools: tuple[Pool, ...]
-    counts: dict[str, dict[str, int]]
-    budget_cap: int
-    budget_used: int
-    served: tuple[tuple[str, str], ...]
-
-
-def rebuild(database: Database, client: HotState, merchant: str, campaign: str, now: datetime, stale_epoch: int | None, keep: timedelta) -> int:
+def rebuild(database: Database, client: HotState, gate: AnyGate, now: datetime, stale_epoch: int | None, keep: timedelta) -> int:
     """Raise the epoch, fill a new gate and swap it in; returns the epoch that now stands.
 
     `stale_epoch` is the epoch that was found wrong: when SQL is past it already and the gate stands there, nothing is done.
     Somebody else's build is waited for; `Unavailable` when it takes longer than a customer should wait.
     """
-    lock = Gate(client, merchant, campaign, 0).key("build")
+    merchant, campaign = gate.merchant, gate.campaign
+    lock = gate.build_lock
     with hot_state_guard():
         ours = client.set(lock, "1", nx=True, px=_BUILD_MS_MAX)
     if not ours:
@@ -66,14 +39,14 @@ def rebuild(database: Database, client: HotState, merchant: str, campaign: str, 
         with database.read() as connection:
             return _epoch(connection, merchant, campaign)
     try:
-        standing = _standing_epoch(client, merchant, campaign)
+        standing = gate.standing_epoch()
         with database.read() as connection:
             current = _epoch(connection, merchant, campaign)
         if standing == current and stale_epoch != current:
             return current
         with database.write() as connection:
             truth = _raise_and_read(connection, merchant, campaign, now - keep)
-        _fill(client, Gate(client, merchant, campaign, truth.epoch), truth, keep)
+        build_all(client, gate.at_epoch(truth.epoch), truth, int(keep / timedelta(milliseconds=1)))
         return truth.epoch
     finally:
         with hot_state_guard():
@@ -99,12 +72,6 @@ def raise_epoch(connection: Connection, merchant: str, campaign: str) -> int:
 def _epoch(connection: Connection, merchant: str, campaign: str) -> int:
     query = select(campaigns.c.gate_epoch).where(campaigns.c.merchant == merchant, campaigns.c.id == campaign)
     return int(connection.execute(query).scalar_one())
-
-
-def _standing_epoch(client: HotState, merchant: str, campaign: str) -> int | None:
-    with hot_state_guard():
-        epoch: Any = client.hget(Gate(client, merchant, campaign, 0).meta, "epoch")
-    return None if epoch is None else int(epoch)
 
 
 def _raise_and_read(connection: Connection, merchant: str, campaign: str, since: datetime) -> Truth:
@@ -150,40 +117,3 @@ def _served(connection: Connection, merchant: str, campaign: str, since: datetim
         query = select(table.c.request_id, table.c.body_hash).where(table.c.merchant == merchant, table.c.campaign == campaign, table.c.created_at > since)
         found |= {row.request_id: row.body_hash for row in connection.execute(query)}
     return tuple(found.items())
-
-
-def _fill(client: HotState, gate: Gate, truth: Truth, keep: timedelta) -> None:
-    """Write the new epoch's keys, then put them in place with one script; the old epoch's keys go."""
-    keep_ms = int(keep / timedelta(milliseconds=1))
-    with hot_state_guard():
-        for pool in truth.pools:
-            freed = sorted(set(range(pool.top)).difference(pool.taken))
-            _send(client, (("ZADD", gate.free_key(pool.name), slot, slot) for slot in freed))
-        for kind, counts in truth.counts.items():
-            key = gate.key(f"n:{kind}")
-            _send(client, (("HSET", key, token, count) for token, count in counts.items()))
-        _send(client, (("SET", gate.key(f"q:{request}"), f"S|-1|{body}", "PX", keep_ms) for request, body in truth.served))
-    pools = [part for pool in truth.pools for part in (pool.name, pool.capacity, pool.top)]
-    before = gate.tally()
-    stood = int(SWAP.run(client, [gate.meta], [truth.epoch, truth.budget_cap, truth.budget_used, *pools]))
-    known = {pool.name for pool in truth.pools}.union(before.pools if before is not None else ())
-    _drop(client, gate, truth, known, gone=truth.epoch if stood == -1 else stood)
-
-
-def _drop(client: HotState, gate: Gate, truth: Truth, pools: Iterable[str], gone: int) -> None:
-    old = gate.at_epoch(gone)
-    free = [old.free_key(pool) for pool in pools]
-    with hot_state_guard():
-        client.unlink(old.key("leases"), old.key("held"), *free, *old.limit_keys(list(truth.counts)))
-
-
-def _send(client: HotState, commands: Iterable[tuple[str | int, ...]]) -> None:
-    pipe, waiting = client.pipeline(transaction=False), 0
-    for command in commands:
-        pipe.execute_command(*command)
-        waiting += 1
-        if waiting == _CHUNK:
-            pipe.execute()
-            waiting = 0
-    if waiting:
-        pipe.execute()

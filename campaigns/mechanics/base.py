@@ -111,6 +111,7 @@ class Mechanic:
     a part. `main_scene` is the scene that a file's `risk.policy` must serve; `policies` names the policy of a scene where it is not the
     one called like the scene. `due_pools` are stocks whose gate should stand
     by now; `warn_at` the percentages of a stock left at which "stock.low" is told; `conflicts` what two campaigns must not both do.
+    `gate_parts`: in how many parts the gate stands, so that a hot stock is not bound to one server.
     `pool_closes`: when a stock is asked for no more. A reward that was promised for
     later is decided again in `post_scene`. `automatic_event` is the
     event that asks `automatic_command` by itself. `approvals` names those of
@@ -128,6 +129,7 @@ class Mechanic:
     limits: Callable[[Campaign], Mapping[str, int]]
     cost_max_fen: Callable[[Campaign], int | None]
     pool_closes: Callable[[Campaign, str], datetime | None] = lambda *_: None
+    gate_parts: Callable[[Campaign], int] = lambda _: 1
     bounds_itself: bool = False
     due_pools: Callable[[Campaign, datetime], Sequence[str]] = lambda *_: ()
     warn_at: Callable[[Campaign], Sequence[int]] = lambda _: ()

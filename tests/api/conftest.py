@@ -79,9 +79,10 @@ def postgres_shop(tmp_path: Path, hot: HotState, valkey_url: str, postgres_url: 
         yield from open_shop(tmp_path, url, valkey_url, clock)
 
 
-def open_shop(folder: Path, database_url: str, valkey_url: str, clock: TurnedClock) -> Iterator[Shop]:
-    """A shop over an empty database of either kind."""
-    settings = load_settings({"SHEEPDOG_DATA_DIR": str(folder), "SHEEPDOG_DATABASE_URL": database_url, "SHEEPDOG_REDIS_URL": valkey_url, "SHEEPDOG_LANG": "en"})
+def open_shop(folder: Path, database_url: str, valkey_url: str, clock: TurnedClock, queue_url: str = "") -> Iterator[Shop]:
+    """A shop over an empty database of either kind. A cluster needs a queue elsewhere."""
+    given = {"SHEEPDOG_DATA_DIR": str(folder), "SHEEPDOG_DATABASE_URL": database_url, "SHEEPDOG_REDIS_URL": valkey_url, "SHEEPDOG_LANG": "en"}
+    settings = load_settings({**given, **({"SHEEPDOG_QUEUE_URL": queue_url} if queue_url else {})})
     services = build_services(settings, clock)
     # Tests turn the clock by days; the catalogue's second of real time would hide what they publish meanwhile.
     services = replace(services, catalogue=services.catalogue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
@@ -16,7 +17,9 @@ from tests.api.conftest import Shop
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 
 
-def test_no_request_breaks_the_service(shop: Shop) -> None:
+@pytest.mark.parametrize("examples", [8, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.timeout(1800)
+def test_no_request_breaks_the_service(shop: Shop, examples: int) -> None:
     schema = schemathesis.openapi.from_wsgi("/v1/openapi.json", shop.app)
     headers = {"Authorization": f"Bearer {shop.keys['admin']}"}
     operations = [result.ok() for result in schema.get_all_operations()]
@@ -25,7 +28,7 @@ def test_no_request_breaks_the_service(shop: Shop) -> None:
             continue
 
         # The public decorators of schemathesis need its pytest plugin; the strategy below is what they use.
-        @settings(max_examples=25, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def try_out(case: schemathesis.Case) -> None:
             case.call_and_validate(headers=headers, checks=CHECKS)

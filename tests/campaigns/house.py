@@ -18,8 +18,8 @@ from campaigns.acting.desk import Desk
 from campaigns.acting.model import CommandRequest, Done, Outcome
 from campaigns.acting.settle import Settler
 from campaigns.catalogue import Catalogue
-from campaigns.gate.gate import Gate
 from campaigns.gate.keeper import GateKeeper
+from campaigns.gate.split import AnyGate
 from campaigns.lifecycle import act
 from campaigns.publishing import decide_publication, propose_campaign
 from campaigns.rewards import find_reward, post_reward, void_reward
@@ -117,7 +117,7 @@ class House:
         with ThreadPoolExecutor(threads) as pool:
             return Counter(said(outcome) for outcome in pool.map(self.desk.do, wishes))
 
-    def gate(self, campaign: str) -> Gate:
+    def gate(self, campaign: str) -> AnyGate:
         return self.desk.keeper.gate(self.desk.catalogue.live(self.merchant, campaign, fresh=True))
 
     def epoch(self, campaign: str) -> int:

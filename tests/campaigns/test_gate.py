@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from campaigns.gate.gate import STOCK, SWAP, Ask, Gate, Limit, Returned
+from campaigns.gate.build import Truth, build
+from campaigns.gate.gate import Gate
+from campaigns.gate.model import STOCK, Ask, Limit, Pool, Returned
 from core.errors import Unavailable
 from core.hotstate.clients import HotState, connect
 from tests.conftest import START
@@ -21,12 +23,12 @@ def ask(request: str, user: str = "u1", cap: int = 1, cost: int = 100, body: str
 
 def open_gate(hot: HotState, capacity: int = 3, budget: int = -1, epoch: int = 1, next_slot: int = 0) -> Gate:
     gate = Gate(hot, "demo", "spring", epoch)
-    SWAP.run(hot, [gate.meta], [epoch, budget, 0, STOCK, capacity, next_slot])
+    assert build(hot, gate, Truth(epoch, (Pool(STOCK, capacity, tuple(range(next_slot))),), {}, budget, 0, ()), KEEP_MS) >= 0
     return gate
 
 
 def take(gate: Gate, wish: Ask, now: datetime = START) -> tuple[str, int | None]:
-    answer = gate.take(wish, now, LEASE_MS, KEEP_MS)
+    answer = gate.take(wish, now, LEASE_MS)
     return answer.code, answer.slots[0] if answer.slots else None
 
 
@@ -82,7 +84,7 @@ def test_a_released_lease_gives_back_slot_limit_and_budget_once(hot: HotState) -
 def test_a_confirmed_slot_is_not_released(hot: HotState) -> None:
     gate = open_gate(hot, capacity=1)
     take(gate, ask("r1"))
-    gate.confirm("r1")
+    gate.confirm("r1", KEEP_MS)
     assert gate.release("r1") is False
     assert take(gate, ask("r1"))[0] == "served"
     assert gate.attempt(ask("r1"), START).code == "seen"
@@ -105,14 +107,14 @@ def test_another_epoch_is_answered_with_the_gates_own(hot: HotState) -> None:
 
 def test_a_late_builder_does_not_replace_a_newer_gate(hot: HotState) -> None:
     gate = open_gate(hot, epoch=5)
-    assert int(SWAP.run(hot, [gate.meta], [4, -1, 0, STOCK, 1, 0])) == -1
+    assert build(hot, gate.at_epoch(4), Truth(4, (Pool(STOCK, 1, ()),), {}, -1, 0, ()), KEEP_MS) == -1
     assert gate.tally().epoch == 5  # type: ignore[union-attr]
 
 
 def test_giving_back_a_reward_happens_once(hot: HotState) -> None:
     gate = open_gate(hot, capacity=1)
     take(gate, ask("r1"))
-    gate.confirm("r1")
+    gate.confirm("r1", KEEP_MS)
     assert gate.give_back(Returned("rwd_1", STOCK, (0,), 100, {("user", "u1"): 1})) is True
     assert gate.give_back(Returned("rwd_1", STOCK, (0,), 100, {("user", "u1"): 1})) is False
     assert take(gate, ask("r2")) == ("ok", 0)

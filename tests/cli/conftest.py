@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,9 +62,22 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path / "var")
 
 
+@pytest.fixture(scope="session")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Shell]]:
+    """A data folder with the people of a shop, made as an operator would make them, once; every test has a copy."""
+    shell = Shell(tmp_path_factory.mktemp("settled") / "var")
+    return shell.folder, _settle(shell)
+
+
 @pytest.fixture
-def people(shell: Shell) -> dict[str, Shell]:
-    """Each person's own shell, with their key set; made as an operator would make them. `nobody` has no key."""
+def people(shell: Shell, settled: tuple[Path, dict[str, Shell]]) -> dict[str, Shell]:
+    """Each person's own shell, with their key set. `nobody` has no key."""
+    folder, made = settled
+    shutil.copytree(folder, shell.folder)
+    return {name: Shell(shell.folder, one.env) for name, one in made.items()}
+
+
+def _settle(shell: Shell) -> dict[str, Shell]:
     shell.ok("db", "upgrade")
     shell.ok("principals", "create", "root", "--merchant", "*")
     root = shell.with_key(shell.ok("keys", "create", "root", "--merchant", "*", "--scope", "admin"))

@@ -61,7 +61,11 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Another database, without a schema."""
     (tmp_path / "other").mkdir()
     with ExitStack() as stack:
-        url = sqlite_url(tmp_path / "other") if request.param == "sqlite" else stack.enter_context(fresh_postgres(request.getfixturevalue("postgres_url")))
+        url = (
+            sqlite_url(tmp_path / "other", schema=False)
+            if request.param == "sqlite"
+            else stack.enter_context(fresh_postgres(request.getfixturevalue("postgres_url"), schema=False))
+        )
         opened = open_database(url)
         stack.callback(opened.engine.dispose)
         yield opened

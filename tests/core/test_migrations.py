@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from core.audit.sealer import seal_once, verify_chain
 from core.db import migrate
 from core.db.engine import Database, open_database
 from core.db.types import metadata
+from tests.conftest import fresh_postgres, sqlite_url
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 TABLES = (campaigns.codes.tables, campaigns.store.playing, campaigns.store.tables, core.db.tables, fraud.rulesets.tables, fraud.store.tables)
@@ -46,8 +48,18 @@ def test_what_serves_does_not_load_the_migrations_tool() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_an_empty_database_has_no_revision_and_a_whole_one_is_left_alone(database_url: str) -> None:
-    opened = open_database(database_url)
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind in which nothing was done yet."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path, schema=False)
+    else:
+        with fresh_postgres(request.getfixturevalue("postgres_url"), schema=False) as url:
+            yield url
+
+
+def test_an_empty_database_has_no_revision_and_a_whole_one_is_left_alone(empty_url: str) -> None:
+    opened = open_database(empty_url)
     with opened.read() as connection:
         assert migrate.current(connection) is None
     migrate.upgrade(opened)
@@ -57,8 +69,8 @@ def test_an_empty_database_has_no_revision_and_a_whole_one_is_left_alone(databas
     opened.engine.dispose()
 
 
-def test_up_down_and_up_again(database_url: str) -> None:
-    opened = open_database(database_url)
+def test_up_down_and_up_again(empty_url: str) -> None:
+    opened = open_database(empty_url)
     migrate.upgrade(opened)
     migrate.downgrade(opened, "base")
     assert set(inspect(opened.engine).get_table_names()) <= {"alembic_version"}

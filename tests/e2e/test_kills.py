@@ -17,6 +17,7 @@ from campaigns.store.tables import rewards, slots
 from core.db.tables import idempotency
 from tests.e2e.crowd import Told, Wish, crowd
 from tests.e2e.invariants import check_invariants
+from tests.e2e.kinds import ON_POSTGRES, ON_SQLITE
 from tests.e2e.service import MERCHANT, Running, coupon
 
 POINTS = ("gate", "written", "committed", "anywhere")
@@ -76,6 +77,7 @@ def rest_of(service: Running, campaign: str) -> list[Told]:
     return crowd(service.settings.port, service.keys["shop"], [Wish(campaign, f"late{n}", f"late{n}") for n in range(40)])
 
 
+@ON_POSTGRES
 def test_processes_killed_at_every_point_of_a_claim_break_no_promise(service: Running, saboteurs: Saboteurs) -> None:
     service.publish(coupon("kills", total=TOTAL))
     wishes = [Wish("kills", f"u{n}", f"k{n}") for n in range(PEOPLE)]
@@ -98,7 +100,7 @@ def test_processes_killed_at_every_point_of_a_claim_break_no_promise(service: Ru
     assert (gate.taken, gate.leases, gate.budget_used) == (TOTAL, 0, TOTAL * 2000)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_a_budget_of_killed_processes_is_spent_to_its_last_coupon(service: Running, saboteurs: Saboteurs) -> None:
     # 2019.99 yuan pay 100 coupons of 20 yuan and no part of another.
     service.publish(coupon("purse", total=None, per_user=2, budget="2019.99"))

@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from campaigns.acting.desk import Desk
-from campaigns.gate.gate import Ask, Gate, Limit
+from campaigns.gate.model import Ask, Limit
+from campaigns.gate.split import AnyGate
 from tests.e2e.crowd import Told, Wish, counts, crowd
 from tests.e2e.invariants import check_invariants
+from tests.e2e.kinds import ON_POSTGRES, ON_SQLITE
 from tests.e2e.service import MERCHANT, Running, coupon
 
 
@@ -25,6 +27,7 @@ def during(service: Running, campaign: str, people: int, disturb: Callable[[], N
     return told
 
 
+@ON_POSTGRES
 def test_redis_emptied_in_the_middle_gives_no_slot_twice(service: Running) -> None:
     service.publish(coupon("empty", total=150))
     told = during(service, "empty", 400, lambda: service.services.hot.flushall())
@@ -32,6 +35,7 @@ def test_redis_emptied_in_the_middle_gives_no_slot_twice(service: Running) -> No
     check_invariants(service.services.database, told)
 
 
+@ON_SQLITE
 def test_redis_stopped_answers_503_and_recovers_by_itself(service: Running) -> None:
     service.publish(coupon("stopped", total=150))
     client = service.client()
@@ -47,6 +51,7 @@ def test_redis_stopped_answers_503_and_recovers_by_itself(service: Running) -> N
     check_invariants(service.services.database, told)
 
 
+@ON_POSTGRES
 def test_redis_killed_in_the_middle_recovers(service: Running) -> None:
     service.publish(coupon("killed", total=150))
 
@@ -61,6 +66,7 @@ def test_redis_killed_in_the_middle_recovers(service: Running) -> None:
     check_invariants(service.services.database, told)
 
 
+@ON_POSTGRES
 def test_a_gate_from_an_old_copy_is_noticed_and_rebuilt(service: Running) -> None:
     service.publish(coupon("old", total=60))
     first = crowd(service.settings.port, service.keys["shop"], [Wish("old", f"a{n}", f"a{n}") for n in range(20)])
@@ -80,6 +86,7 @@ def test_a_gate_from_an_old_copy_is_noticed_and_rebuilt(service: Running) -> Non
     check_invariants(service.services.database, [*first, *second, *third])
 
 
+@ON_SQLITE
 def test_the_api_killed_in_the_middle_loses_no_promise(service: Running) -> None:
     service.publish(coupon("crash", total=150))
 
@@ -93,15 +100,16 @@ def test_the_api_killed_in_the_middle_loses_no_promise(service: Running) -> None
     check_invariants(service.services.database, told)
 
 
+@ON_SQLITE
 def test_a_slot_taken_by_a_dead_process_is_free_after_its_lease(service: Running) -> None:
     service.publish(coupon("leak", total=1))
     desk: Desk = service.services.desk
-    gate: Gate = desk.keeper.gate(desk.catalogue.live(MERCHANT, "leak"))
+    gate: AnyGate = desk.keeper.gate(desk.catalogue.live(MERCHANT, "leak"))
     ask = Ask("ghost", "b", 2000, (Limit("user", "ghost", 1),))
     now = datetime.now(UTC)
     desk.keeper.settled(gate, lambda: gate.attempt(ask, now), now)
     gate = desk.keeper.gate(desk.catalogue.live(MERCHANT, "leak", fresh=True))
-    assert gate.take(ask, datetime.now(UTC), 2000, 60_000).code == "ok"
+    assert gate.take(ask, datetime.now(UTC), 2000).code == "ok"
     client = service.client()
     body = {"user": "alive"}
     assert client.post("/v1/campaigns/leak/claims", body, "k").body["code"] == "sold_out"

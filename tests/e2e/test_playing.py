@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 
 from campaigns.store.playing import parts
 from tests.e2e.invariants import check_invariants
+from tests.e2e.kinds import ON_POSTGRES, ON_SQLITE
 from tests.e2e.service import MERCHANT, Client, Running
 from tests.playing import check_playing
 
@@ -102,6 +103,7 @@ def check(service: Running, told: list[tuple[str, str | None]]) -> None:
     check_invariants(service.services.database)
 
 
+@ON_SQLITE
 def test_a_hundred_pieces_go_to_a_hundred_buyers_who_pay_twice_at_once(service: Running) -> None:
     service.publish(SALE)
     told = rush(service, 400)
@@ -109,6 +111,7 @@ def test_a_hundred_pieces_go_to_a_hundred_buyers_who_pay_twice_at_once(service: 
     check(service, told)
 
 
+@ON_POSTGRES
 def test_killed_servers_and_a_lost_store_oversell_nothing(service: Running) -> None:
     service.publish(SALE)
 

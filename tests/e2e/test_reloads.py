@@ -16,6 +16,7 @@ from api.cli.server import api_command
 from core.access.principals import find_principal
 from fraud.rulesets.gate import ready_file
 from fraud.rulesets.publishing import decide_policy, propose_policy
+from tests.e2e.kinds import ON_SQLITE
 from tests.e2e.service import MERCHANT, Client, Running, free_port
 from tests.fraud.rulesets.shelf import policy_file
 
@@ -34,6 +35,7 @@ class Said:
     version: str
 
 
+@ON_SQLITE
 def test_two_servers_take_publications_up_without_dropping_a_request(service: Running) -> None:
     _publish(service, 2)
     committed: list[tuple[float, str]] = []

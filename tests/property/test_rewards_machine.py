@@ -160,11 +160,12 @@ class RewardsMachine(RuleBasedStateMachine):
 
 
 # Takes seconds; a failure is shrunk for minutes, and the short example is worth them.
-@pytest.mark.timeout(600)
-def test_the_money_adds_up_after_any_sequence_of_acts(tmp_path: Any, hot: HotState, vault: Vault) -> None:
+@pytest.mark.parametrize("examples", [30, pytest.param(300, marks=pytest.mark.soak)])
+@pytest.mark.timeout(1800)
+def test_the_money_adds_up_after_any_sequence_of_acts(tmp_path: Any, hot: HotState, vault: Vault, examples: int) -> None:
     database = open_database(sqlite_url(tmp_path))
     migrate.upgrade(database)
     RewardsMachine.stores = (database, hot, vault)
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-    run_state_machine_as_test(RewardsMachine, settings=settings(max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=checks))
+    run_state_machine_as_test(RewardsMachine, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=checks))
     database.engine.dispose()

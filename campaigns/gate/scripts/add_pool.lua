@@ -3,6 +3,7 @@
 -- Returns 1 when added, 0 when it stands already, -1 when another epoch stands.
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return -1 end
 if redis.call('HSETNX', KEYS[1], 'cap:' .. ARGV[2], ARGV[3]) == 0 then return 0 end
-redis.call('HSET', KEYS[1], 'next:' .. ARGV[2], ARGV[4])
+local pools = redis.call('HGET', KEYS[1], 'pools') or ''
+redis.call('HSET', KEYS[1], 'next:' .. ARGV[2], ARGV[4], 'back:' .. ARGV[2], #ARGV - 4, 'pools', pools .. ARGV[2] .. '\n')
 for i = 5, #ARGV do redis.call('ZADD', KEYS[2], ARGV[i], ARGV[i]) end
 return 1

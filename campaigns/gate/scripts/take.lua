@@ -1,58 +1,60 @@
 -- Takes the lowest free slots under a lease, or answers as the first look does. The same request gets the same slots and a renewed lease.
--- KEYS: 1 meta, 2 request, 3 the pool's free slots, 4 leases, 5 held, then one count hash per limit (6…)
--- ARGV: 1 epoch, 2 now_ms, 3 cost_fen, 4 body_hash, 5 pool ("" takes no stock), 6 quantity, 7 request_id, 8 lease_ms, 9 keep_ms,
---   then (token, cap, places, kind) per limit (10…)
--- Returns {code, detail}: absent | epoch | served | reused | no_pool | sold_out | reclaim | budget | limit |
---   ok (detail: the slots, by commas; -1 where the stock is unlimited or none was asked for)
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'budget_cap', 'budget_used', 'cap:' .. ARGV[5], 'next:' .. ARGV[5])
-if not meta[1] then return {'absent', ''} end
-if meta[1] ~= ARGV[1] then return {'epoch', meta[1]} end
-local until_ms = tonumber(ARGV[2]) + tonumber(ARGV[8])
-local known = redis.call('GET', KEYS[2])
-if known then
-  local state, slots, body = string.match(known, '^(%a)|([-%d,]+)|(.*)$')
-  if body ~= ARGV[4] then return {'reused', ''} end
-  if state == 'S' then return {'served', slots} end
-  redis.call('ZADD', KEYS[4], until_ms, ARGV[7])
-  return {'ok', slots}
+-- KEYS: 1 meta, 2 request, 3 leases, 4 the pool's free slots
+-- ARGV: 1 epoch, 2 now_ms, 3 cost_fen, 4 pool ("" takes no stock), 5 quantity, 6 body_hash, 7 request_id, 8 when the lease ends, in ms,
+--   9 the lease's tail (cost|kind:token*places by commas|pool), then the count's field of each limit (10…), then their caps, then their places
+-- Returns a code and its detail: absent | epoch | served | reused | no_pool | sold_out | reclaim | budget | limit |
+--   ok (the slots, by commas; -1 where the stock is unlimited or none was asked for)
+-- Few calls, because each costs as much as the rest: counts stand in one hash that is read and written at once, and a lease is one field.
+local call = redis.call
+local pool, n = ARGV[4], (#ARGV - 9) / 3
+local meta = call('HMGET', KEYS[1], 'epoch', 'budget_cap', 'budget_used', 'oldest', 'cap:' .. pool, 'next:' .. pool, 'back:' .. pool, unpack(ARGV, 10, 9 + n))
+if meta[1] ~= ARGV[1] then return meta[1] and 'epoch ' .. meta[1] or 'absent' end
+local served = call('GET', KEYS[2])
+if served then return served == ARGV[6] and 'served' or 'reused' end
+local lease = call('HGET', KEYS[3], ARGV[7])
+if lease then
+  local slots, body = string.match(lease, '^%d+|([^|]*)|([^|]*)|')
+  if body ~= ARGV[6] then return 'reused' end
+  call('HSET', KEYS[3], ARGV[7], ARGV[8] .. string.match(lease, '^%d+(.*)$'))
+  return 'ok ' .. slots
 end
-local function full(code, detail)
-  if redis.call('ZCOUNT', KEYS[4], '-inf', ARGV[2]) > 0 then return {'reclaim', ''} end
-  return {code, tostring(detail)}
+local function full(answer) return meta[4] and tonumber(meta[4]) <= tonumber(ARGV[2]) and 'reclaim' or answer end
+local write, w = {}, 0
+if ARGV[3] ~= '0' then
+  local cap, used = tonumber(meta[2]), meta[3] + ARGV[3]
+  if cap >= 0 and used > cap then return full('budget') end
+  write[1], write[2], w = 'budget_used', used, 2
 end
-local cap, cost, quantity = tonumber(meta[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
-if cap >= 0 and tonumber(meta[3]) + cost > cap then return full('budget', '') end
-for i = 6, #KEYS do
-  local at = 10 + (i - 6) * 4
-  if tonumber(redis.call('HGET', KEYS[i], ARGV[at]) or '0') + tonumber(ARGV[at + 2]) > tonumber(ARGV[at + 1]) then return full('limit', i - 5) end
+for i = 1, n do
+  local count = (meta[7 + i] or 0) + ARGV[9 + n + n + i]
+  if count > tonumber(ARGV[9 + n + i]) then return full('limit ' .. i) end
+  write[w + 1], write[w + 2], w = ARGV[9 + i], count, w + 2
 end
-local slots = {}
-if ARGV[5] ~= '' then
-  if not meta[4] then return {'no_pool', ''} end
-  local capacity, following = tonumber(meta[4]), tonumber(meta[5])
+local slots = '-1'
+if pool ~= '' then
+  if not meta[5] then return 'no_pool' end
+  local capacity = tonumber(meta[5])
   if capacity >= 0 then
-    local fresh = capacity - following
+    local quantity, following, back = tonumber(ARGV[5]), tonumber(meta[6]), 0
+    if meta[7] and meta[7] ~= '0' then back = call('ZCARD', KEYS[4]) end
+    local left = capacity - following + back
+    if left < quantity then return full('sold_out ' .. left) end
     -- Free slots first: they are the lowest, so that what was given back is sold before what never was.
-    local left = fresh + (fresh < quantity and redis.call('ZCARD', KEYS[3]) or quantity)
-    if left < quantity then return full('sold_out', left) end
-    local freed = redis.call('ZPOPMIN', KEYS[3], quantity)
-    for i = 1, #freed, 2 do slots[#slots + 1] = freed[i] end
-    while #slots < quantity do
-      slots[#slots + 1] = tostring(following)
+    local taken = {}
+    if back > 0 then
+      local freed = call('ZPOPMIN', KEYS[4], quantity)
+      for i = 1, #freed, 2 do taken[#taken + 1] = freed[i] end
+      write[w + 1], write[w + 2], w = 'back:' .. pool, back - #taken, w + 2
+    end
+    while #taken < quantity do
+      taken[#taken + 1] = following
       following = following + 1
     end
-    redis.call('HSET', KEYS[1], 'next:' .. ARGV[5], following)
+    slots = table.concat(taken, ',')
+    write[w + 1], write[w + 2], w = 'next:' .. pool, following, w + 2
   end
 end
-local taken = #slots > 0 and table.concat(slots, ',') or '-1'
-redis.call('HINCRBY', KEYS[1], 'budget_used', cost)
-redis.call('ZADD', KEYS[4], until_ms, ARGV[7])
-local tokens = {}
-for i = 6, #KEYS do
-  local at = 10 + (i - 6) * 4
-  redis.call('HINCRBY', KEYS[i], ARGV[at], ARGV[at + 2])
-  tokens[#tokens + 1] = ARGV[at + 3] .. '=' .. ARGV[at] .. '*' .. ARGV[at + 2]
-end
-redis.call('HSET', KEYS[5], ARGV[7], taken .. '|' .. ARGV[3] .. '|' .. table.concat(tokens, ',') .. '|' .. ARGV[5])
-redis.call('SET', KEYS[2], 'L|' .. taken .. '|' .. ARGV[4], 'PX', ARGV[9])
-return {'ok', taken}
+if not meta[4] then write[w + 1], write[w + 2], w = 'oldest', ARGV[8], w + 2 end
+if w > 0 then call('HSET', KEYS[1], unpack(write, 1, w)) end
+call('HSET', KEYS[3], ARGV[7], ARGV[8] .. '|' .. slots .. '|' .. ARGV[6] .. '|' .. ARGV[9])
+return 'ok ' .. slots

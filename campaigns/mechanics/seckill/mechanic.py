@@ -80,6 +80,7 @@ SECKILL = Mechanic(
     pools=lambda _: {},
     pool_size=_pool_size,
     pool_closes=_pool_closes,
+    gate_parts=lambda campaign: campaign.terms.gate_parts,
     limits=_limits,
     cost_max_fen=_cost_max,
     due_pools=due_pools,

@@ -20,6 +20,7 @@ from core.text import Text
 from core.yamlfile.problems import Fault
 
 SLOTS_MAX = 48
+PARTS_MAX = 64
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SECOND = timedelta(seconds=1)
 # Gates that stand for longer than a day before the bell would only cost memory.
@@ -63,11 +64,13 @@ class SeckillBlock(ma.Schema):
     per_user_session = CountField(load_default=None, most=1000)
     warn_at_percent = ma.fields.List(CountField(least=0, most=99), load_default=lambda: [20, 5, 0], validate=ma.validate.Length(max=10))
     prewarm = DurationField(load_default=timedelta(minutes=5))
+    gate_parts = CountField(load_default=1, most=PARTS_MAX)
 
 
 @dataclass(frozen=True, slots=True)
 class SeckillTerms:
-    """Stock is per session. `warn_at` are percentages of a session's stock that are left when its warning is given."""
+    """Stock is per session. `warn_at` are percentages of a session's stock that are left when its warning is given; `gate_parts` is in how many
+    parts a stock stands in Redis."""
 
     slots: tuple[Slot, ...]
     skus: tuple[Sku, ...]
@@ -76,10 +79,11 @@ class SeckillTerms:
     per_user_session: int | None
     warn_at: tuple[int, ...]
     prewarm: timedelta
+    gate_parts: int
 
 
 def _faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
-    found = sku_faults(block, common, "seckill", "price") + _slot_faults(block, common) + _budget_faults(block, common)
+    found = sku_faults(block, common, "seckill", "price") + _slot_faults(block, common) + _budget_faults(block, common) + _part_faults(block, common)
     if block.get("prewarm") is not None and block["prewarm"] > PREWARM_MAX:
         text = Text(zh="预热最早为开场前一天", en="a gate is built at most a day before the bell")
         found.append((("seckill", "prewarm"), Fault("prewarm_too_long", text)))
@@ -117,6 +121,23 @@ def _budget_faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[
     return [(("budget", "total"), Fault("budget_too_small", Text(zh="预算不足以卖出一件", en="the budget does not pay for a single piece")))]
 
 
+def _part_faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
+    """A stock in parts: each part must be able to serve the largest order, and a budget of money cannot be cut without leaving crumbs."""
+    parts = block.get("gate_parts") or 1
+    if parts == 1:
+        return []
+    found: list[Placed] = []
+    for number, row in enumerate(block.get("skus") or ()):
+        needed = parts * row.get("per_order", 1)
+        if row.get("stock") is not None and row["stock"] < needed:
+            words = Text(zh=f"分成 {parts} 份时,库存至少为 {needed}", en=f"in {parts} parts the stock is at least {needed}")
+            found.append((("seckill", "skus", number, "stock"), Fault("stock_too_small_for_parts", words)))
+    if common.get("budget") is not None:
+        words = Text(zh="分份的库存不能与 budget 同时使用", en="a stock in parts and a budget cannot stand together")
+        found.append((("seckill", "gate_parts"), Fault("parts_with_budget", words)))
+    return found
+
+
 def _slot(block: Mapping[str, Any]) -> Slot:
     return Slot(block["begin"], block["until"], frozenset(WEEKDAYS.index(day) + 1 for day in block["days"]))
 
@@ -130,6 +151,7 @@ def _parse(block: Mapping[str, Any], _: ZoneInfo) -> SeckillTerms:
         per_user_session=block["per_user_session"],
         warn_at=tuple(sorted(set(block["warn_at_percent"]), reverse=True)),
         prewarm=block["prewarm"],
+        gate_parts=block["gate_parts"],
     )
 
 
@@ -142,6 +164,7 @@ def _document(terms: SeckillTerms) -> dict[str, Any]:
         "per_user_session": terms.per_user_session,
         "warn_at": list(terms.warn_at),
         "prewarm_seconds": terms.prewarm // _SECOND,
+        "gate_parts": terms.gate_parts,
     }
 
 
@@ -155,6 +178,8 @@ def _from_document(document: Mapping[str, Any], _: ZoneInfo) -> SeckillTerms:
         per_user_session=document["per_user_session"],
         warn_at=tuple(document["warn_at"]),
         prewarm=timedelta(seconds=document["prewarm_seconds"]),
+        # Versions from before stocks could stand in parts.
+        gate_parts=document.get("gate_parts", 1),
     )
 
 
@@ -176,6 +201,7 @@ def _json_schema() -> dict[str, Any]:
             "per_user_session": {"type": "integer", "minimum": 1, "maximum": 1000},
             "warn_at_percent": {"type": "array", "maxItems": 10, "items": {"type": "integer", "minimum": 0, "maximum": 99}},
             "prewarm": span,
+            "gate_parts": {"type": "integer", "minimum": 1, "maximum": PARTS_MAX},
         },
     }
 

@@ -162,7 +162,7 @@ def test_while_sql_is_away_the_old_bundle_stays_and_times_go_on(tmp_path: Path, 
 
 
 def test_a_process_that_never_read_anything_promises_nothing(tmp_path: Path, clock: TurnedClock, time: Time) -> None:
-    opened = open_database(sqlite_url(tmp_path))
+    opened = open_database(sqlite_url(tmp_path, schema=False))
     live = LiveRulesets(opened, [shipped()], clock, time)
     with pytest.raises(Unavailable):
         live.bundle()
