@@ -8,6 +8,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from api import documents, errors, health, limits, observe
+from api.turnstile import Busy, Turnstile
 from api.v1 import approvals, campaigns, codes, commands, decisions, events, instances, notifications, policies, reviews, rewards, risk
 from api.wiring import Services, services_of_process
 from core.config import Settings, load_settings
@@ -39,7 +40,9 @@ def create_app(settings: Settings | None = None, services: Callable[[], Services
     app.extensions["sheepdog"] = services
     observe.install(app)
     errors.install(app)
-    limits.install(app, settings)
+    blocks = limits.install(app, settings).blocks
+    busy = app.extensions["busy"] = Busy()
+    app.wsgi_app = Turnstile(app.wsgi_app, services, blocks, busy, app.config["READER_LANG"])  # type: ignore[method-assign]
     api = Api(app)
     # Our problem documents are declared on every endpoint; smorest's own default error would be a second form.
     api.DEFAULT_ERROR_RESPONSE_NAME = None

@@ -45,10 +45,15 @@ class Keys:
 
 def given_key() -> str | None:
     """The key of the request: `Authorization: Bearer …`, or `X-Api-Key`."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return key_of(request.headers.get("Authorization", ""), request.headers.get("X-Api-Key"))
+
+
+def key_of(authorization: str, x_api_key: str | None) -> str | None:
+    """The key in these headers."""
+    scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip()
-    return request.headers.get("X-Api-Key") or None
+    return x_api_key or None
 
 
 def require_key() -> str:

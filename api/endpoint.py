@@ -15,7 +15,7 @@ from flask import Response, current_app, g, request
 from flask_smorest import Blueprint
 
 from api.auth import require_key
-from api.request import StrictParser, body_hash, idempotency_key, raw_body
+from api.request import StrictParser, body_hash, idempotency_key, raw_body, read_body
 from api.wiring import Services
 from core.access.idempotency import Reply, RequestKey
 from core.access.principals import Caller
@@ -53,7 +53,7 @@ class Context:
     def request_key(self) -> RequestKey:
         """The idempotency key of an effect call."""
         raw = raw_body(self.services.settings.body_bytes_max)
-        return RequestKey(self.merchant, self.caller.principal_id, idempotency_key(), body_hash(raw))
+        return RequestKey(self.merchant, self.caller.principal_id, idempotency_key(), body_hash(request.method, request.path, raw))
 
     @property
     def keep(self) -> timedelta:
@@ -79,12 +79,13 @@ class Resource(Blueprint):  # type: ignore[misc]
         """Declare one endpoint. `effect` calls need an Idempotency-Key. The view returns `answer(…)`."""
 
         def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
-            documented = _view(view, scopes, body is not None, query is not None, effect)
+            reads_body = None if body is None else body()
+            documented = _view(view, reads_body, query is not None, effect)
             if effect:
                 documented = self.doc(parameters=[_KEY_HEADER])(documented)
             documented = self.doc(responses=_documented_replies(replies))(documented)
-            if body is not None:
-                documented = self.arguments(body(), location="json")(documented)
+            if reads_body is not None:
+                documented = self._with_body_documented(reads_body, documented)
             if query is not None:
                 documented = self.arguments(query(), location="query")(documented)
             # Outermost, so that a stranger learns nothing from how a body is refused.
@@ -94,6 +95,16 @@ class Resource(Blueprint):  # type: ignore[misc]
             return added
 
         return decorate
+
+    def _with_body_documented(self, schema: ma.Schema, view: Callable[..., Response]) -> Callable[..., Response]:
+        """smorest's words about a body without its way of reading it, which costs a tenth of a request's time; `_view` reads it."""
+
+        @wraps(view)
+        def told(*arguments: Any, **values: Any) -> Response:
+            return view(*arguments, **values)
+
+        told._apidoc = self.arguments(schema, location="json")(view)._apidoc  # type: ignore[attr-defined]
+        return told
 
 
 def answer(body: Mapping[str, Any], status: int = 200, replayed: bool = False) -> Response:
@@ -136,17 +147,15 @@ def _authenticated(view: Callable[..., Response], scopes: tuple[str, ...]) -> Ca
     return wrapper
 
 
-def _view(view: Callable[..., Response], scopes: tuple[str, ...], has_body: bool, has_query: bool, effect: bool) -> Callable[..., Response]:
+def _view(view: Callable[..., Response], body: ma.Schema | None, has_query: bool, effect: bool) -> Callable[..., Response]:
     @wraps(view)
     def wrapper(*loaded: Any, **values: Any) -> Response:
         if effect:
             idempotency_key()
-        # smorest hands in what was read, the innermost first.
-        parts = list(loaded)
-        query = parts.pop(0) if has_query else {}
-        body = parts.pop(0) if has_body else {}
+        query = loaded[0] if has_query else {}
+        read = {} if body is None else read_body(body)
         caller: Caller = g.caller
-        return view(Context(services(), caller, caller.for_merchant(request.headers.get("X-Merchant")), body, query), **values)
+        return view(Context(services(), caller, caller.for_merchant(request.headers.get("X-Merchant")), read, query), **values)
 
     return wrapper
 

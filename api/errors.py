@@ -44,23 +44,29 @@ _BY_HTTP = {
 
 def reader_language() -> Lang:
     """The language of the request's reader."""
-    return lang_of(request.headers.get("Accept-Language"), default=current_app.config["READER_LANG"])
+    asked = request.headers.get("Accept-Language")
+    default: Lang = current_app.config["READER_LANG"]
+    return default if asked is None else lang_of(asked, default)
 
 
 def problem(status: int, code: str, text: Text, extra: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> Response:
     """One problem document."""
+    content = problem_bytes(status, code, text, extra, g.get("request_id"), reader_language())
+    return Response(content, status, headers, content_type="application/problem+json")
+
+
+def problem_bytes(status: int, code: str, text: Text, extra: Mapping[str, Any] | None, request_id: str | None, lang: Lang) -> bytes:
+    """The document in the reader's language."""
     body = {
         "type": f"/problems/{code}",
         "title": code.replace("_", " "),
         "status": status,
-        "detail": text.pick(reader_language()),
+        "detail": text.pick(lang),
         "code": code,
-        "request_id": g.get("request_id"),
-        **localized(dict(extra or {}), reader_language()),
+        "request_id": request_id,
+        **(localized(dict(extra), lang) if extra else {}),
     }
-    response = Response(json.dumps(body, ensure_ascii=False, default=str), status, content_type="application/problem+json")
-    response.headers.update(headers or {})
-    return response
+    return json.dumps(body, ensure_ascii=False, default=str).encode()
 
 
 def install(app: Flask) -> None:

@@ -63,32 +63,32 @@ def block_of(per_minute: int) -> int:
     return max(1, min(BLOCK_MAX, per_minute // BLOCK_SHARE))
 
 
-class _InBlocks(Limiter):
+class InBlocks(Limiter):
     """Asks Redis only when this process holds no block of the caller any more."""
 
     def __init__(self, *arguments: Any, per_minute: Callable[[], int], **options: Any) -> None:
         self._per_minute = per_minute
-        self._blocks = Blocks()
+        self.blocks = Blocks()
         super().__init__(*arguments, **options)
 
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
         if not request.path.startswith("/v1/") or request.path == "/v1/openapi.json":
             return
         g.limit_who = who = _who()
-        if self._blocks.take(who):
+        if self.blocks.take(who):
             return
         super()._check_request_limit(callable_name, in_middleware)
         if (count := block_of(self._per_minute())) > 1:
-            self._blocks.put(who, count - 1)
+            self.blocks.put(who, count - 1)
 
 
-def install(app: Flask, settings: Settings) -> Limiter:
+def install(app: Flask, settings: Settings) -> InBlocks:
     """Count every request but health, metrics and documents."""
 
     def per_minute() -> int:
         return settings.rate_per_minute if given_key() else STRANGER_PER_MINUTE
 
-    return _InBlocks(
+    return InBlocks(
         lambda: str(g.limit_who),
         app=app,
         per_minute=per_minute,
@@ -113,7 +113,11 @@ def storage_uri(url: str) -> str:
 
 
 def _who() -> str:
-    key = given_key()
+    return caller_name(given_key(), request.remote_addr or "unknown")
+
+
+def caller_name(key: str | None, address: str) -> str:
+    """Under what name a caller is counted: the key's hash, or the address of a stranger."""
     if key is None:
-        return f"a:{request.remote_addr or 'unknown'}"
+        return f"a:{address}"
     return "k:" + blake2b(key.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import marshmallow as ma
-from flask import Request, g, request
+from flask import Request, current_app, g, request
 from webargs.flaskparser import FlaskParser
 
 from core.errors import Malformed
@@ -26,21 +26,25 @@ _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 def begin_request() -> None:
     """Give the request its id: the caller's, if it is a decent one."""
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    g.request_id = request_id_of(request.headers.get("X-Request-Id", ""))
+
+
+def request_id_of(given: str) -> str:
+    """The caller's id for the request, if it is a decent one; otherwise ours."""
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def raw_body(most: int) -> bytes:
     """The body's bytes, read once. Raises `Malformed` when there are more than `most`."""
-    if "raw_body" not in g:
-        too_large = Malformed("body_too_large", Text(zh=f"请求体超过 {most} 字节", en=f"the body is over {most} bytes"), limit_bytes=most)
-        if (request.content_length or 0) > most:
-            raise too_large
-        body = request.stream.read(most + 1)
-        if len(body) > most:
-            raise too_large
-        g.raw_body = body
-    return bytes(g.raw_body)
+    known: bytes | None = g.get("raw_body")
+    if known is not None:
+        return known
+    # A body that says it is too long is not read at all.
+    body = b"" if (told := request.content_length or 0) > most else request.stream.read(most + 1)
+    if max(told, len(body)) > most:
+        raise Malformed("body_too_large", Text(zh=f"请求体超过 {most} 字节", en=f"the body is over {most} bytes"), limit_bytes=most)
+    g.raw_body = body
+    return bytes(body)
 
 
 def read_json(body: bytes, depth_max: int) -> Any:
@@ -61,7 +65,11 @@ def read_json(body: bytes, depth_max: int) -> Any:
 
 def idempotency_key() -> str:
     """The `Idempotency-Key` header of an effect call. Raises `Malformed` when it is absent or not 1–128 visible ASCII characters."""
-    key = request.headers.get("Idempotency-Key")
+    return idempotency_key_of(request.headers.get("Idempotency-Key"))
+
+
+def idempotency_key_of(key: str | None) -> str:
+    """The header's value, if it is one. Raises as `idempotency_key`."""
     if key is None:
         raise Malformed("idempotency_key_required", Text(zh="此请求需要 Idempotency-Key 请求头", en="this call needs an Idempotency-Key header"))
     if not _IDEMPOTENCY_KEY.fullmatch(key):
@@ -70,24 +78,38 @@ def idempotency_key() -> str:
     return key
 
 
-def body_hash(body: bytes) -> str:
+def body_hash(method: str, path: str, body: bytes) -> str:
     """What "the same request" means: method, path and body bytes."""
-    return sha256(b"\n".join((request.method.encode(), request.path.encode(), body))).hexdigest()
+    return sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
+
+
+def is_json(content_type: str) -> bool:
+    """Whether the header names JSON, with or without parameters."""
+    return content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+def read_body(schema: ma.Schema) -> Any:
+    """The request's JSON body as the schema reads it. Raises `Malformed` with every mistake."""
+    settings = current_app.config["SETTINGS"]
+    body = raw_body(settings.body_bytes_max)
+    if not is_json(request.content_type or ""):
+        raise Malformed("not_json", Text(zh="请求体须为 application/json", en="the body must be application/json"))
+    try:
+        return schema.load(read_json(body, settings.body_depth_max), unknown=ma.RAISE)
+    except ma.ValidationError as error:
+        raise invalid_request(error.messages) from error
+
+
+def invalid_request(messages: Any) -> Malformed:
+    """marshmallow's messages, as pointers into what was sent."""
+    found = messages if isinstance(messages, dict) else {"": messages}
+    return Malformed("invalid_request", Text(zh="请求内容不符合要求", en="the request is not valid"), errors=_pointers(found, ""))
 
 
 class StrictParser(FlaskParser):
-    """webargs with our reader and our errors; unknown fields are refused everywhere."""
+    """webargs with our errors, for queries; unknown fields are refused everywhere."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE, "querystring": ma.RAISE}  # noqa: RUF012
-
-    def load_json(self, req: Request, schema: ma.Schema) -> Any:
-        from flask import current_app
-
-        settings = current_app.config["SETTINGS"]
-        body = raw_body(settings.body_bytes_max)
-        if req.mimetype != "application/json":
-            raise Malformed("not_json", Text(zh="请求体须为 application/json", en="the body must be application/json"))
-        return read_json(body, settings.body_depth_max)
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
         for name, value in req.args.items(multi=True):
@@ -98,8 +120,7 @@ class StrictParser(FlaskParser):
     def handle_error(self, error: ma.ValidationError, req: Any, schema: Any, *, error_status_code: Any, error_headers: Any) -> Any:
         # webargs names the location first ({"json": {...}}).
         found = next(iter(error.messages.values())) if isinstance(error.messages, dict) and len(error.messages) == 1 else error.messages
-        text = Text(zh="请求内容不符合要求", en="the request is not valid")
-        raise Malformed("invalid_request", text, errors=_pointers(found if isinstance(found, dict) else {"": found}, "")) from error
+        raise invalid_request(found) from error
 
 
 def _pointers(messages: Any, path: str) -> list[dict[str, Any]]:

@@ -23,6 +23,11 @@ class Portions:
     warn_at: tuple[int, ...] = PERCENTS
 
     @property
+    def bounded(self) -> bool:
+        """Whether there is any portion at all."""
+        return (self.per_day, self.rewards_per_day, self.per_user, self.per_user_day, self.per_device, self.per_device_day) != (None,) * 6
+
+    @property
     def needs_device(self) -> bool:
         return self.per_device is not None or self.per_device_day is not None
 

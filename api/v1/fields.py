@@ -7,6 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from api.swift import SwiftSchema
 from campaigns.discounts import Line
 from core.event import Event
 from core.money import FEN_MAX
@@ -31,7 +32,7 @@ class StrictInteger(ma.fields.Integer):
         return super()._validated(value)
 
 
-class Actor(ma.Schema):
+class Actor(SwiftSchema):
     """Who acts and where from, as the shop's backend knows it. Identifiers are the shop's own."""
 
     user = text(128, required=True, metadata={"description": "the shop's id of the customer, such as an openid"})

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from campaigns.acting.early import ask_of, refuse_early
-from campaigns.acting.model import CommandRequest, Done, Outcome, Refused, not_meant, refusal
+from campaigns.acting.model import FULL, CommandRequest, Done, Outcome, Refused, not_meant, refusal
 from campaigns.acting.snapshot import of_instance, of_key
 from campaigns.acting.stage import After, Lease
 from campaigns.acting.write import Case, DryRun, RolledBack, Writer
@@ -22,6 +22,7 @@ from campaigns.gate.keeper import GateKeeper
 from campaigns.gate.model import Answer, Ask
 from campaigns.gate.split import AnyGate
 from campaigns.mechanics import command_named, mechanic_named
+from campaigns.mechanics.base import Command
 from campaigns.mechanics.situation import Refuse, Situation, Wish
 from campaigns.policies import policy_named
 from campaigns.ports import Decision, DecisionBook, RiskCheck
@@ -35,7 +36,6 @@ from core.text import Text
 
 log = structlog.get_logger(__name__)
 _TRIES = 4
-_REFUSALS = {"sold_out": "sold_out", "budget": "budget_exhausted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,29 @@ class Desk:
             standing = self._standing(asked, fresh=True)
         raise Unavailable("gate_busy", Text(zh="活动正在更新,请稍后重试。", en="the campaign is changing; try again shortly"))
 
+    def turned_away(self, asked: CommandRequest) -> Refused | None:
+        """Only the first look of a command about no instance: the gate's refusal, or None where `do` has more to say."""
+        now = self.clock.now()
+        standing, command = self._standing(asked, fresh=False), command_named(asked.mechanic, asked.command)
+        if asked.at is not None or refuse_early(standing, command, asked, now) is not None:
+            return None
+        case = self._case(standing, command, asked, now)
+        ask = None if case is None else ask_of(standing, case.wants, asked, self.vault, case.request_id, now)
+        if case is None or not isinstance(ask, Ask):
+            return None
+        answer = self.keeper.gate(standing).attempt(ask, now)
+        found = self._turned_away(answer, case) if answer.code in (*FULL, "limit") else None
+        return found if isinstance(found, Refused) else None
+
+    def _case(self, standing: Standing, command: Command, asked: CommandRequest, now: datetime) -> Case | None:
+        """The command's case, None where its mechanic refuses it."""
+        wish = Wish(None, asked.fields, asked.registered_at, asked.order_count, 0, asked.event.user)
+        wants = command.wants(Situation(standing.campaign, now), wish)
+        return None if isinstance(wants, Refuse) else Case(standing, command, asked, wish, wants, self._request_id(asked), now)
+
+    def _request_id(self, asked: CommandRequest) -> str:
+        return self.vault.token(asked.request.merchant, "claim", f"{asked.request.principal_id}\x00{asked.campaign}\x00{asked.request.key}")
+
     def _standing(self, asked: CommandRequest, fresh: bool) -> Standing:
         standing = self.catalogue.live(asked.request.merchant, asked.campaign, fresh=fresh)
         if standing.campaign.mechanic != asked.mechanic:
@@ -83,7 +106,7 @@ class Desk:
         wants = command.wants(situation, wish)
         if isinstance(wants, Refuse):
             return self._replayed(asked) or self._refusal(asked, wants)
-        request_id = self.vault.token(asked.request.merchant, "claim", f"{asked.request.principal_id}\x00{asked.campaign}\x00{asked.request.key}")
+        request_id = self._request_id(asked)
         ask = ask_of(standing, wants, asked, self.vault, request_id, now)
         if isinstance(ask, Refused):
             return self._replayed(asked) or ask
@@ -196,7 +219,7 @@ class Desk:
             raise Conflict("idempotency_key_reused", text)
         if answer.code == "limit":
             return refusal(f"{answer.limit}_limit", words=mechanic_named(case.asked.mechanic).refusals)
-        return refusal(_REFUSALS[answer.code]) if not answer.left else refusal(_REFUSALS[answer.code], left=answer.left)
+        return refusal(FULL[answer.code]) if not answer.left else refusal(FULL[answer.code], left=answer.left)
 
     def _add_pool(self, case: Case, ask: Ask) -> None:
         self.keeper.add_pool(case.standing, str(ask.pool), case.now)

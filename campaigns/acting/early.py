@@ -16,7 +16,7 @@ from campaigns.mechanics import mechanic_named
 from campaigns.mechanics.base import Command
 from campaigns.mechanics.situation import Limited, Wants
 from campaigns.model import Campaign
-from campaigns.portions import draws_of
+from campaigns.portions import Draw, draws_of
 from core.event import Event
 from core.privacy.vault import Vault
 from rules.windows.phone import national_number
@@ -49,12 +49,16 @@ def ask_of(standing: Standing, wants: Wants, asked: CommandRequest, vault: Vault
     missing = _missing_identifier(asked.event, bounded)
     if missing is not None:
         return refusal(missing)
-    tokens = {by: _token(vault, asked.event, Limited("portion", by)) for by in ("user", "device") if _holder(asked.event, by)}
-    draws = draws_of(portions, standing.campaign.zone, now, tokens) if wants.cost_fen else ()
+    draws = _draws(standing, asked.event, vault, now) if wants.cost_fen and portions.bounded else ()
     caps = mechanic_named(standing.campaign.mechanic).limits(standing.campaign)
     limits = [Limit(one.kind, _token(vault, asked.event, one), caps[one.kind], one.places) for one in wants.limits if one.kind in caps]
     stock = _stock(standing, wants.pool)
     return Ask(request_id, asked.request.body_hash, wants.cost_fen, tuple(limits), stock, max(1, wants.quantity), draws, asked.event.user)
+
+
+def _draws(standing: Standing, event: Event, vault: Vault, now: datetime) -> tuple[Draw, ...]:
+    tokens = {by: _token(vault, event, Limited("portion", by)) for by in ("user", "device") if _holder(event, by)}
+    return draws_of(standing.campaign.portions, standing.campaign.zone, now, tokens)
 
 
 def _stock(standing: Standing, pool: str | None) -> str | None:

@@ -52,6 +52,14 @@ class Done:
 
 
 Outcome = Done | Refused
+# What the gate says of itself when something scarce is gone; limits end in "_limit".
+FULL = {"sold_out": "sold_out", "budget": "budget_exhausted"}
+
+
+def is_full(refused: Refused) -> bool:
+    """Whether the gate turned the customer away, and is likely to turn away the next."""
+    return refused.code in FULL.values() or refused.code.endswith("_limit")
+
 
 REFUSALS: dict[str, Text] = {
     "not_started": Text(zh="活动尚未开始", en="the campaign has not started"),

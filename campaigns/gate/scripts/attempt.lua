@@ -13,20 +13,23 @@ if not body then
   if lease then body = string.match(lease, '^%d+|[^|]*|([^|]*)|') end
 end
 if body then return body == ARGV[6] and 'seen' or 'reused' end
--- Full only when no lease has ended: `oldest` is no later than the first end.
-local function full(answer) return meta[4] and tonumber(meta[4]) <= tonumber(ARGV[2]) and 'reclaim' or answer end
+local refusal
 if pool ~= '' then
   if not meta[5] then return 'no_pool' end
   local capacity = tonumber(meta[5])
   if capacity >= 0 then
     local left = capacity - meta[6]
     if meta[7] and meta[7] ~= '0' then left = left + call('ZCARD', KEYS[4]) end
-    if left < tonumber(ARGV[5]) then return full('sold_out ' .. left) end
+    if left < tonumber(ARGV[5]) then refusal = 'sold_out ' .. left end
   end
 end
-local cap = tonumber(meta[2])
-if cap >= 0 and meta[3] + ARGV[3] > cap then return full('budget') end
-for i = 1, n do
-  if (meta[7 + i] or 0) + ARGV[7 + n + n + i] > tonumber(ARGV[7 + n + i]) then return full('limit ' .. i) end
+if not refusal then
+  local cap = tonumber(meta[2])
+  if cap >= 0 and meta[3] + ARGV[3] > cap then refusal = 'budget' end
+  for i = 1, n do
+    if (meta[7 + i] or 0) + ARGV[7 + n + n + i] > tonumber(ARGV[7 + n + i]) then refusal = refusal or 'limit ' .. i end
+  end
 end
-return 'ok'
+if not refusal then return 'ok' end
+-- Full only when no lease has ended: `oldest` is no later than the first end.
+return meta[4] and tonumber(meta[4]) <= tonumber(ARGV[2]) and 'reclaim' or refusal

@@ -18,27 +18,34 @@ if lease then
   call('HSET', KEYS[3], ARGV[7], ARGV[8] .. string.match(lease, '^%d+(.*)$'))
   return 'ok ' .. slots
 end
-local function full(answer) return meta[4] and tonumber(meta[4]) <= tonumber(ARGV[2]) and 'reclaim' or answer end
+local refusal
 local write, w = {}, 0
 if ARGV[3] ~= '0' then
   local cap, used = tonumber(meta[2]), meta[3] + ARGV[3]
-  if cap >= 0 and used > cap then return full('budget') end
+  if cap >= 0 and used > cap then refusal = 'budget' end
   write[1], write[2], w = 'budget_used', used, 2
 end
 for i = 1, n do
   local count = (meta[7 + i] or 0) + ARGV[9 + n + n + i]
-  if count > tonumber(ARGV[9 + n + i]) then return full('limit ' .. i) end
+  if count > tonumber(ARGV[9 + n + i]) then refusal = refusal or 'limit ' .. i end
   write[w + 1], write[w + 2], w = ARGV[9 + i], count, w + 2
 end
-local slots = '-1'
+local slots, capacity, quantity, following, back = '-1', -1
 if pool ~= '' then
   if not meta[5] then return 'no_pool' end
-  local capacity = tonumber(meta[5])
+  capacity = tonumber(meta[5])
   if capacity >= 0 then
-    local quantity, following, back = tonumber(ARGV[5]), tonumber(meta[6]), 0
+    quantity, following, back = tonumber(ARGV[5]), tonumber(meta[6]), 0
     if meta[7] and meta[7] ~= '0' then back = call('ZCARD', KEYS[4]) end
-    local left = capacity - following + back
-    if left < quantity then return full('sold_out ' .. left) end
+    if capacity - following + back < quantity then refusal = refusal or 'sold_out ' .. capacity - following + back end
+  end
+end
+-- Full only when no lease has ended: `oldest` is no later than the first end.
+if refusal then return meta[4] and tonumber(meta[4]) <= tonumber(ARGV[2]) and 'reclaim' or refusal end
+if capacity >= 0 then
+  if back == 0 and quantity == 1 then
+    slots, following = meta[6], following + 1
+  else
     -- Free slots first: they are the lowest, so that what was given back is sold before what never was.
     local taken = {}
     if back > 0 then
@@ -51,8 +58,8 @@ if pool ~= '' then
       following = following + 1
     end
     slots = table.concat(taken, ',')
-    write[w + 1], write[w + 2], w = 'next:' .. pool, following, w + 2
   end
+  write[w + 1], write[w + 2], w = 'next:' .. pool, following, w + 2
 end
 if not meta[4] then write[w + 1], write[w + 2], w = 'oldest', ARGV[8], w + 2 end
 if w > 0 then call('HSET', KEYS[1], unpack(write, 1, w)) end
