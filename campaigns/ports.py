@@ -61,3 +61,7 @@ class DecisionBook(Protocol):
     def open_review(self, connection: Connection, decision: Decision, reward_id: str, campaign: str, now: datetime) -> str:
         """Put a held reward into the review queue; returns the review's id."""
         ...
+
+    def close_reviews(self, connection: Connection, reward_ids: Sequence[str], now: datetime) -> None:
+        """Held rewards that came to nothing by themselves, such as with their order: nobody has to look at them any more."""
+        ...

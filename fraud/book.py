@@ -5,6 +5,7 @@ What was recorded once stays as it is: a retry finds it, another decision about 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +23,7 @@ from core.privacy.vault import Vault
 from core.text import Text
 from fraud.decision import Decision
 from fraud.groupcommit import GroupCommit
+from fraud.reviews import close_moot
 from fraud.store.rows import ACTOR, audit_decision, event_row, insert_decision, standing_decision
 from fraud.store.tables import events, refusals, reviews
 
@@ -84,6 +86,10 @@ class DecisionBook:
         detail = {"decision": ours.id, "reward": reward_id, "campaign": campaign}
         append(connection, merchant=ours.merchant, actor=ACTOR, action="review.opened", target=review_id, now=now, detail=detail)
         return review_id
+
+    def close_reviews(self, connection: Connection, reward_ids: Sequence[str], now: datetime) -> None:
+        """Close what waits for these rewards, which came to nothing by themselves."""
+        close_moot(connection, reward_ids, now)
 
     def _write(self, connection: Connection, entry: _Entry) -> str:
         subject = subject_for(connection, self._vault, entry.event.merchant, entry.event.user, entry.decision.at)

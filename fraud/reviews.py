@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from fraud.store.tables import reviews
 
 RESOLUTIONS = ("post", "void")
 REASON_CHARS_MAX = 2000
+SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,16 @@ def resolve(connection: Connection, review_id: str, resolution: str, by: str, re
     detail = {"resolution": resolution, "reward": found.reward_id, "decision": found.decision_id, "reason_hash": reason_hash}
     append(connection, merchant=found.merchant, actor=by, action="review.resolved", target=review_id, now=now, detail=detail)
     return find_review(connection, review_id, merchant)
+
+
+def close_moot(connection: Connection, reward_ids: Sequence[str], now: datetime) -> None:
+    """Close the open reviews of rewards that came to nothing by themselves; each leaves an audit entry."""
+    query = select(reviews.c.id, reviews.c.merchant, reviews.c.decision_id, reviews.c.reward_id)
+    for row in connection.execute(query.where(reviews.c.reward_id.in_(reward_ids), reviews.c.state == "open")).all():
+        values = {"state": "resolved", "resolution": "void", "resolved_by": SYSTEM, "resolved_at": now, "reason": "the reward came to nothing with its order"}
+        if connection.execute(update(reviews).where(reviews.c.id == row.id, reviews.c.state == "open").values(**values)).rowcount == 1:
+            detail = {"reward": row.reward_id, "decision": row.decision_id}
+            append(connection, merchant=row.merchant, actor=SYSTEM, action="review.closed", target=row.id, now=now, detail=detail)
 
 
 def _require_words(resolution: str, reason: str) -> None:

@@ -3,6 +3,7 @@
 from alembic import context
 
 import campaigns.codes.tables
+import campaigns.store.firsts
 import campaigns.store.playing
 import campaigns.store.tables
 import core.db.tables
@@ -13,7 +14,15 @@ from core.db.engine import open_database
 from core.db.types import metadata
 
 # Importing them is what fills the metadata.
-TABLES = (core.db.tables, campaigns.store.tables, campaigns.store.playing, campaigns.codes.tables, fraud.rulesets.tables, fraud.store.tables)
+TABLES = (
+    core.db.tables,
+    campaigns.store.tables,
+    campaigns.store.playing,
+    campaigns.store.firsts,
+    campaigns.codes.tables,
+    fraud.rulesets.tables,
+    fraud.store.tables,
+)
 
 
 def run(connection) -> None:

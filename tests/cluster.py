@@ -38,7 +38,7 @@ def cluster_of(count: int) -> Iterator[Nodes]:
     with ExitStack() as ended:
         servers = []
         for _ in range(count):
-            server = ValkeyServer(config={"cluster-enabled": "yes", "cluster-config-file": "nodes.conf", "cluster-port": str(_free_port())})
+            server = ValkeyServer(port=_free_port(), config={"cluster-enabled": "yes", "cluster-config-file": "nodes.conf", "cluster-port": str(_free_port())})
             server.start()
             ended.callback(server.stop)
             servers.append(server)

@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 from api.automatic import give_automatically
 from api.endpoint import Context, Resource, answer
 from api.v1.fields import Actor, event_of, fen, lines_field, lines_of, text
+from campaigns.acting.early import identifiers_of
 from campaigns.acting.stage import After
 from campaigns.orders import ORDER_FACTS, OrderFact, PaymentRefused, apply_order_fact
+from campaigns.store import firsts
 from core.audit.log import append
 from core.errors import Malformed, Unavailable
 from core.event import Event
@@ -111,6 +113,11 @@ def _effects(connection: Connection, ctx: Context, event: Event, after: After) -
         lines=lines_of(custom),
         reward_ids=tuple(custom.get("reward_ids", ())),
     )
-    effects = apply_order_fact(connection, fact, subject, ctx.services.clock.now(), after)
+    now = ctx.services.clock.now()
+    effects = apply_order_fact(connection, fact, subject, now, after)
+    if event.type == "order.paid":
+        # What an order was paid with is new to the shop no more.
+        for kind, token in identifiers_of(ctx.services.vault, event).items():
+            firsts.claim(connection, ctx.merchant, kind, token, subject.id, "paid", now)
     store_effects(connection, ctx.merchant, event.id, {"effects": effects})
     return effects

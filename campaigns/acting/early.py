@@ -17,6 +17,7 @@ from campaigns.mechanics.base import Command
 from campaigns.mechanics.situation import Limited, Wants
 from campaigns.model import Campaign
 from campaigns.portions import Draw, draws_of
+from campaigns.store.firsts import NEW
 from core.event import Event
 from core.privacy.vault import Vault
 from rules.windows.phone import national_number
@@ -59,6 +60,11 @@ def ask_of(standing: Standing, wants: Wants, asked: CommandRequest, vault: Vault
 def _draws(standing: Standing, event: Event, vault: Vault, now: datetime) -> tuple[Draw, ...]:
     tokens = {by: _token(vault, event, Limited("portion", by)) for by in ("user", "device") if _holder(event, by)}
     return draws_of(standing.campaign.portions, standing.campaign.zone, now, tokens)
+
+
+def identifiers_of(vault: Vault, event: Event) -> dict[str, str]:
+    """The keyed hashes of what a newcomer's reward may ask to be new, by the limit's name; only of what the event tells."""
+    return {kind: _token(vault, event, Limited(kind, by)) for kind, by in NEW.items() if _holder(event, by)}
 
 
 def _stock(standing: Standing, pool: str | None) -> str | None:

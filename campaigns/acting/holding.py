@@ -9,12 +9,12 @@ from sqlalchemy import select, update
 from campaigns.acting.promises import make_reward
 from campaigns.acting.snapshot import hold_campaign
 from campaigns.acting.stage import Lease, Stage
-from campaigns.gate.model import Ask
+from campaigns.gate.model import Ask, Limit
 from campaigns.mechanics.moves import Free, Grant, Join, Release
 from campaigns.mechanics.situation import Wants
 from campaigns.portions import crossed
 from campaigns.rewards import find_reward, require_voidable, void_reward
-from campaigns.store import budgets, slots
+from campaigns.store import budgets, firsts, slots
 from campaigns.store.playing import instances, parts
 from campaigns.store.slots import SEAT, STOCK, GivenBack, resource_id
 from core.canon import canonical
@@ -68,6 +68,8 @@ def free(stage: Stage, move: Free) -> None:
     for reward_id in _rewards_of(stage, move.part):
         reward = find_reward(stage.connection, stage.merchant, reward_id, lock=True)
         if require_voidable(reward):
+            if reward.state == "held":
+                stage.after.moot.append(reward.id)
             void_reward(stage.connection, reward, stage.actor, stage.now)
             stage.tell("reward.void", reward=reward.id, amount_fen=reward.face_fen)
             cost += reward.face_fen
@@ -105,7 +107,15 @@ def _take(stage: Stage, wants: Wants, holder: str) -> None:
         resource = resource_id(stage.merchant, stage.campaign_id, limit.kind)
         if slots.take_free(stage.connection, resource, limit.cap, limit.places, holder, stage.now, limit.token) is None:
             raise Gone(f"{limit.kind}_limit", conflict=True)
+        if limit.kind in firsts.NEW and not _is_new(stage, limit, holder):
+            # No gate counts across campaigns, so this is no fault of one.
+            raise Gone(f"{limit.kind}_limit")
     _spend(stage, lease.ask, holder)
+
+
+def _is_new(stage: Stage, limit: Limit, holder: str) -> bool:
+    """Whether the identifier is nobody's, or this customer's."""
+    return firsts.claim(stage.connection, stage.merchant, limit.kind, limit.token, stage.by.subject.id, holder, stage.now)
 
 
 def _spend(stage: Stage, ask: Ask, holder: str) -> None:

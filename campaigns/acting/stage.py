@@ -25,6 +25,8 @@ class After:
 
     given: list[GivenBack] = field(default_factory=list)
     due: list[str] = field(default_factory=list)
+    # Rewards that were held for a review and came to nothing.
+    moot: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

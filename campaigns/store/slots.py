@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from campaigns.store import firsts
 from campaigns.store.tables import resources, slots
 from core.db.engine import insert_ignore
 from core.errors import Conflict
@@ -150,6 +151,8 @@ def give_back(connection: Connection, holder: str) -> list[Held]:
     """Delete every slot of the holder; returns what was held, for the gate."""
     held = _held_by(connection, holder)
     connection.execute(delete(slots).where(slots.c.holder == holder))
+    if any(one.kind in firsts.NEW for one in held):
+        firsts.give_up(connection, holder)
     return held
 
 

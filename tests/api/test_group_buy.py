@@ -298,6 +298,20 @@ def test_a_held_member_is_voided_by_a_person_and_gets_the_money_back(shop: Shop)
     assert rewards_of(shop, "trio")[1] == ("discount", "void", 0)
 
 
+def test_a_review_of_what_came_to_nothing_with_its_order_is_closed(shop: Shop) -> None:
+    shop.publish(GROUP.replace("size: 3", "size: 2"))
+    group = started(shop)
+    for device in ("d1", "d2"):
+        shop.post("/v1/risk/checks", {"id": f"hop-{device}", "scene": "group_buy.join", "user": "bo", "device": device})
+    join(shop, group, "bo", device="d3")
+    pay(shop, "o-bo", "bo", PRICE)
+    [review] = shop.get("/v1/reviews", "compliance").json["items"]
+    cancel(shop, "o-bo", "bo")
+    assert shop.get("/v1/reviews", "compliance").json["items"] == []
+    closed = shop.get(f"/v1/reviews/{review['id']}", "compliance").json
+    assert (closed["resolution"], closed["resolved_by"]) == ("void", "system")
+
+
 def test_denied_customers_and_channels_are_told_so(shop: Shop) -> None:
     shop.publish(GROUP + "  deny: {users: [rat], channels: [scraper]}\n")
     assert open_group(shop, "rat").json["code"] == "denied"

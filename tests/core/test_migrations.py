@@ -16,6 +16,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError
 
 import campaigns.codes.tables
+import campaigns.store.firsts
 import campaigns.store.playing
 import campaigns.store.tables
 import core.db.tables
@@ -29,7 +30,15 @@ from core.db.types import metadata
 from tests.conftest import fresh_postgres, sqlite_url
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-TABLES = (campaigns.codes.tables, campaigns.store.playing, campaigns.store.tables, core.db.tables, fraud.rulesets.tables, fraud.store.tables)
+TABLES = (
+    campaigns.codes.tables,
+    campaigns.store.firsts,
+    campaigns.store.playing,
+    campaigns.store.tables,
+    core.db.tables,
+    fraud.rulesets.tables,
+    fraud.store.tables,
+)
 
 
 def test_the_files_are_named_by_their_revisions() -> None:

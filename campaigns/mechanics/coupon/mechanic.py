@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import marshmallow as ma
 
 from campaigns.mechanics.base import Command, Mechanic, Moves
-from campaigns.mechanics.coupon.terms import FORM, CouponTerms, reward_terms
+from campaigns.mechanics.coupon.terms import FORM, NEW_LIMITS, CouponTerms, reward_terms
 from campaigns.mechanics.moves import Grant, Move, Promise, Redeem
 from campaigns.mechanics.situation import Limited, Refuse, Situation, Wants, Wish
 from campaigns.model import Campaign
@@ -15,8 +17,13 @@ CLAIM_SCENE = "coupon.claim"
 
 
 def limited(campaign: Campaign) -> tuple[Limited, ...]:
-    """One place under each limit that the campaign has."""
-    return tuple(Limited(kind, kind) for kind in campaign.limits.caps())
+    """One place under each limit that the campaign has, and under each that asks for something new."""
+    new = (Limited(NEW_LIMITS[by], by) for by in campaign.terms.new_to_shop)
+    return (*(Limited(kind, kind) for kind in campaign.limits.caps()), *new)
+
+
+def _limits(campaign: Campaign) -> Mapping[str, int]:
+    return {**campaign.limits.caps(), **{NEW_LIMITS[by]: 1 for by in campaign.terms.new_to_shop}}
 
 
 class ClaimFields(ma.Schema):
@@ -46,6 +53,10 @@ def _claim(situation: Situation, wish: Wish) -> Moves | Refuse:
     return [Redeem(wish.fields["code"]), *given] if terms.take == "code" else given
 
 
+def _not_new(zh: str, en: str) -> Text:
+    return Text(zh=f"该{zh}已被其他顾客使用过", en=f"this {en} is not new: another customer has had a newcomer's coupon or paid with it")
+
+
 def _cost_max(campaign: Campaign) -> int | None:
     total = campaign.limits.total
     return None if total is None else total * int(campaign.terms.amount.fen)
@@ -61,7 +72,7 @@ COUPON = Mechanic(
     policies={CLAIM_SCENE: "new-user-claim"},
     pools=lambda campaign: {} if campaign.limits.total is None else {"stock": campaign.limits.total},
     pool_size=lambda campaign, _: campaign.limits.total,
-    limits=lambda campaign: campaign.limits.caps(),
+    limits=_limits,
     cost_max_fen=_cost_max,
     automatic_event=lambda campaign: campaign.terms.on_event,
     automatic_command="claim",
@@ -71,6 +82,9 @@ COUPON = Mechanic(
         "code_not_taken": Text(zh="该活动不使用券码", en="this campaign takes no codes"),
         "code_unknown": Text(zh="券码无效", en="this code is not valid"),
         "code_used": Text(zh="券码已被使用", en="this code was used"),
+        "new_device_limit": _not_new("设备", "device"),
+        "new_phone_limit": _not_new("手机号", "phone number"),
+        "new_account_limit": _not_new("收付款账户", "payment account"),
         "given_by_event": Text(zh="该券由事件自动发放,不能领取", en="this coupon is given by an event and cannot be claimed"),
     },
 )

@@ -20,6 +20,9 @@ from core.fields import CountField, DurationField, MomentField, YuanField
 from core.money import Money
 
 _SECOND = timedelta(seconds=1)
+# What may be asked to be nobody else's: the identifier, and the limit that asks it.
+NEW_LIMITS = {"device": "new_device", "phone": "new_phone", "payment_account": "new_account"}
+IDENTIFIERS = tuple(NEW_LIMITS)
 SCOPE_MAX, USERS_MAX = 1000, 10_000
 # Events that may give a coupon by themselves.
 EVENTS = ("user.registered", "user.logged_in", "session.started", "page.viewed", "order.created", "receipt.confirmed")
@@ -47,12 +50,14 @@ class CouponBlock(ma.Schema):
     take = ma.fields.String(load_default="self", validate=ma.validate.OneOf(["self", "code", "event"]))
     on_event = ma.fields.String(load_default=None, validate=ma.validate.OneOf(EVENTS))
     users = ma.fields.List(ma.fields.String(validate=ma.validate.Length(1, 128)), load_default=None, validate=ma.validate.Length(1, USERS_MAX))
+    new_to_shop = ma.fields.List(ma.fields.String(validate=ma.validate.OneOf(IDENTIFIERS)), load_default=list, validate=ma.validate.Length(max=3))
 
 
 @dataclass(frozen=True, slots=True)
 class CouponTerms:
     """What a coupon gives. `amount` is its face: the amount, or the cap of a `percent`. Either `valid_for` after taking, or from `valid_from` to
-    `valid_until` (exclusive). `take`: by the customer, with a code, or by an event; `users` is None for everybody."""
+    `valid_until` (exclusive). `take`: by the customer, with a code, or by an event; `users` is None for everybody.
+    `new_to_shop`: identifiers that no other customer may have had a newcomer's coupon or paid with."""
 
     amount: Money
     threshold: Money | None
@@ -66,6 +71,7 @@ class CouponTerms:
     take: str = "self"
     on_event: str | None = None
     users: frozenset[str] | None = None
+    new_to_shop: tuple[str, ...] = ()
 
     def validity(self, now: datetime) -> tuple[datetime, datetime]:
         """From when until when (exclusive) a coupon that is taken now may be used."""
@@ -111,11 +117,13 @@ def _parse(block: Mapping[str, Any], zone: ZoneInfo) -> CouponTerms:
         block["take"],
         block["on_event"],
         None if block["users"] is None else frozenset(block["users"]),
+        tuple(sorted(set(block["new_to_shop"]))),
     )
 
 
 def _document(terms: CouponTerms) -> dict[str, Any]:
-    later = {"take": None if terms.take == "self" else terms.take, "on_event": terms.on_event, "users": terms.users and sorted(terms.users)}
+    new = list(terms.new_to_shop)
+    later = {"new_to_shop": new, "take": None if terms.take == "self" else terms.take, "on_event": terms.on_event, "users": terms.users and sorted(terms.users)}
     return {
         "amount_fen": terms.amount.fen,
         "threshold_fen": None if terms.threshold is None else terms.threshold.fen,
@@ -147,6 +155,7 @@ def _from_document(document: Mapping[str, Any], zone: ZoneInfo) -> CouponTerms:
         document.get("take", "self"),
         document.get("on_event"),
         None if users is None else frozenset(users),
+        tuple(document.get("new_to_shop", ())),
     )
 
 
@@ -162,6 +171,7 @@ def _json_schema() -> dict[str, Any]:
         "scope": {"type": "object", "additionalProperties": False, "properties": {"skus": names, "categories": texts}},
         "take": {"enum": ["self", "code", "event"], "default": "self"},
         "on_event": {"enum": list(EVENTS)},
+        "new_to_shop": {"type": "array", "uniqueItems": True, "maxItems": 3, "items": {"enum": list(IDENTIFIERS)}},
         "users": {"type": "array", "minItems": 1, "maxItems": USERS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": 128}},
     }
     either = [{"required": ["amount"]}, {"required": ["percent", "cap"]}]
