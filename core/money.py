@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # PostgreSQL BIGINT would hold more; ten billion yuan is past any campaign and keeps sums of millions of rows inside 63 bits.
 FEN_MAX = 10**12
 _YUAN = re.compile(r"(?P<sign>-?)(?P<yuan>[0-9]{1,10})(?:\.(?P<fen>[0-9]{1,2}))?", re.ASCII)
+
+
+def shares(total_fen: int, weights: Sequence[int]) -> list[int]:
+    """Split an amount in proportion to weights (≥ 0), each share rounded down, with the remainder on the last that has a weight.
+
+    The shares sum to the amount. Without any weight the last has it all.
+    """
+    whole = sum(weights)
+    found = [total_fen * weight // whole if whole else 0 for weight in weights]
+    last = next((place for place in reversed(range(len(weights))) if weights[place] or not whole), None)
+    if last is not None:
+        found[last] += total_fen - sum(found)
+    return found
 
 
 @dataclass(frozen=True, slots=True, order=True)

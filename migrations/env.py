@@ -3,6 +3,7 @@
 from alembic import context
 
 import campaigns.codes.tables
+import campaigns.orders.tables
 import campaigns.store.firsts
 import campaigns.store.playing
 import campaigns.store.tables
@@ -20,6 +21,7 @@ TABLES = (
     campaigns.store.playing,
     campaigns.store.firsts,
     campaigns.codes.tables,
+    campaigns.orders.tables,
     fraud.rulesets.tables,
     fraud.store.tables,
 )

@@ -23,6 +23,7 @@ _COMMANDS = {
     "campaign": ("api.cli.campaign", "campaign"),
     "rules": ("api.cli.policies", "rules"),
     "audit": ("api.cli.audit", "audit"),
+    "ledger": ("api.cli.ledger", "ledger"),
     "demo": ("api.cli.demo", "demo"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -15,17 +16,17 @@ from api.endpoint import Context, Resource, answer
 from api.v1.fields import Actor, event_of, fen, lines_field, lines_of, text
 from campaigns.acting.early import identifiers_of
 from campaigns.acting.stage import After
-from campaigns.orders import ORDER_FACTS, OrderFact, PaymentRefused, apply_order_fact
+from campaigns.orders.facts import ORDER_FACTS, OrderFact, PaymentRefused, apply_order_fact
+from campaigns.orders.lines import Part
 from campaigns.store import firsts
 from core.audit.log import append
-from core.errors import Malformed, Unavailable
+from core.errors import Unavailable
 from core.event import Event
 from core.privacy.subjects import subject_for
-from core.text import Text
 from fraud.events import record_event, store_effects
 
 blp = Resource("events", __name__, description="What happened, told once; the same event id is harmless however often it comes.")
-SEEN = ("session.started", "page.viewed", "user.registered", "user.logged_in", "share.clicked", "order.created", "receipt.confirmed")
+SEEN = ("session.started", "page.viewed", "user.registered", "user.logged_in", "share.clicked", "receipt.confirmed")
 
 
 class EventBody(Actor):
@@ -49,8 +50,12 @@ class EventBody(Actor):
         missing = {name: ["Missing data for this event type."] for name in wanted.get(data["type"], ()) if name not in data}
         if missing:
             raise ma.ValidationError(missing)
-        if data["type"] == "order.refunded" and data["amount_fen"] == 0:
+        if data["type"] != "order.refunded":
+            return
+        if data["amount_fen"] == 0:
             raise ma.ValidationError({"amount_fen": ["A refund is of at least 1 fen."]})
+        if "lines" in data and sum(line["amount_fen"] for line in data["lines"]) != data["amount_fen"]:
+            raise ma.ValidationError({"lines": ["The lines of a refund sum to its amount."]})
 
 
 class EventReply(ma.Schema):
@@ -61,7 +66,12 @@ class EventReply(ma.Schema):
 @blp.endpoint("POST", "/events", scopes=("shop",), body=EventBody, replies={200: EventReply})
 def take(ctx: Context) -> Response:
     """Take one event; the reply lists what it caused."""
-    body, received = ctx.body, ctx.services.clock.now()
+    return answer(take_event(ctx, ctx.body))
+
+
+def take_event(ctx: Context, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the event that a body of `EventBody`'s form tells; returns its id and what it caused."""
+    received = ctx.services.clock.now()
     more = {name: body[name] for name in ("campaign", "order_id", "amount_fen") if name in body}
     # What an order event says beyond the common fields belongs to its content, by which a retry is told from a contradiction.
     custom = {name: body[name] for name in ("list_fen", "refund_id", "bill_no", "reward_ids", "lines") if name in body}
@@ -78,7 +88,7 @@ def take(ctx: Context) -> Response:
     with suppress(Unavailable):
         # A seen event gates nothing, and its row stands: when Redis is away the features miss it, the record does not.
         ctx.services.risk.observe(event)
-    return answer({"id": event.id, "effects": [*effects, *give_automatically(ctx, believed)]})
+    return {"id": event.id, "effects": [*effects, *give_automatically(ctx, believed)]}
 
 
 def _keep_refusal(ctx: Context, event: Event, refused: PaymentRefused) -> None:
@@ -89,16 +99,19 @@ def _keep_refusal(ctx: Context, event: Event, refused: PaymentRefused) -> None:
         append(connection, merchant=ctx.merchant, actor=who, action="payment.refused", target=event.order_id or "", now=at, detail=detail)
 
 
+def _parts_of(custom: Mapping[str, Any]) -> tuple[Part, ...]:
+    return tuple(Part(one.get("line"), one["sku"], one["amount_fen"]) for one in custom.get("lines", ()))
+
+
 def _effects(connection: Connection, ctx: Context, event: Event, after: After) -> list[dict[str, Any]]:
     """The event's row first, then what it causes, in one transaction; a retry hears the stored effects."""
     subject = subject_for(connection, ctx.services.vault, ctx.merchant, event.user, event.received_at)
     known = record_event(connection, event, subject)
     if known is not None:
         return list((known.effects or {}).get("effects", ()))
-    if event.type not in ORDER_FACTS:
+    # An order that is not named is only seen.
+    if event.type not in ORDER_FACTS or event.order_id is None:
         return []
-    if event.order_id is None:
-        raise Malformed("invalid_request", Text(zh="缺少 order_id", en="the event needs its order_id"))
     custom = event.custom
     fact = OrderFact(
         merchant=ctx.merchant,
@@ -110,7 +123,8 @@ def _effects(connection: Connection, ctx: Context, event: Event, after: After) -
         list_fen=custom.get("list_fen"),
         refund_id=custom.get("refund_id"),
         bill_no=custom.get("bill_no"),
-        lines=lines_of(custom),
+        lines=() if event.type == "order.refunded" else lines_of(custom),
+        parts=_parts_of(custom) if event.type == "order.refunded" else (),
         reward_ids=tuple(custom.get("reward_ids", ())),
     )
     now = ctx.services.clock.now()

@@ -60,8 +60,9 @@ def event_of(body: Mapping[str, Any], *, id: str, type: str, merchant: str, rece
 
 
 class OrderLine(ma.Schema):
-    """A line of an order, before discounts."""
+    """A line of an order, before discounts; in a refund what is given back of it."""
 
+    line = StrictInteger(strict=True, validate=ma.validate.Range(0, 199), metadata={"description": "in a refund: the line's number, from 0"})
     sku = text(64, required=True)
     category = text(64)
     amount_fen = fen(required=True)

@@ -15,7 +15,7 @@ from api.v1.fields import text
 from api.v1.rewards import Reward
 from campaigns.acting.facts import order_of_part, reward_refused
 from campaigns.acting.stage import After
-from campaigns.orders import reverse_earlier_refunds
+from campaigns.orders.coupons import reverse_earlier_refunds
 from campaigns.rewards import find_reward, post_reward, void_reward
 from fraud.reviews import find_review, list_open, resolve
 

@@ -27,6 +27,7 @@ def make_reward(stage: Stage, promise: Promise, *, part_id: str | None, order_id
     held = promise.now and by.doubted
     row = _row(stage, promise, reward_id or new_id("rwd"), part_id, by.subject.id, by.decision.id, by.request_id, by.request.body_hash)
     row["state"] = "held" if held else "reserved"
+    row["given_for"] = by.given_for
     insert(stage.connection, rewards, row)
     reward = Reward(**{name: _as_read(row[name]) for name in Reward.__slots__})
     stage.reward_id = reward.id

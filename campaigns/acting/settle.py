@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from campaigns.acting.stage import After
 from campaigns.mechanics import mechanic_named
-from campaigns.orders import reverse_earlier_refunds
+from campaigns.orders.coupons import reverse_earlier_refunds
 from campaigns.policies import policy_named
 from campaigns.ports import Decision, DecisionBook, RiskCheck
 from campaigns.rewards import Reward, change, find_reward, post_reward, tell

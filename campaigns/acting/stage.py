@@ -50,6 +50,8 @@ class Customer:
     book: DecisionBook
     vault: Vault
     sealed: bytes | None
+    # The order whose event gives by itself, None where the customer asked.
+    given_for: str | None = None
 
     @property
     def doubted(self) -> bool:

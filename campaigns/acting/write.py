@@ -124,12 +124,16 @@ class Writer:
     def _stage(self, connection: Connection, case: Case, lease: Lease | None, decision: Decision | None, subject: Subject, after: After) -> Stage:
         situation, version = _situation(connection, case, subject)
         sealed = None if subject.key is None else seal_fields(subject.key, case.asked.event.personal())
-        customer = Customer(subject, case.asked.request, case.request_id, lease, decision, self.book, self.vault, sealed)
+        customer = Customer(subject, case.asked.request, case.request_id, lease, decision, self.book, self.vault, sealed, _given_for(case.asked))
         mechanic, actor = mechanic_named(case.asked.mechanic), case.asked.request.principal_id
         stage = Stage(connection, case.standing.merchant, mechanic, version, situation, actor, case.now, after, customer)
         stage.instance_id = None if situation.instance is None else situation.instance.id
         stage.key = case.key(subject)
         return stage
+
+
+def _given_for(asked: CommandRequest) -> str | None:
+    return asked.event.order_id if "by_event" in asked.fields else None
 
 
 def _situation(connection: Connection, case: Case, subject: Subject) -> tuple[Situation, int]:

@@ -27,7 +27,7 @@ class Gate:
     def __init__(self, client: HotState, merchant: str, campaign: str, epoch: int, part: str = "") -> None:
         self._client = client
         self.merchant, self.campaign, self.epoch = merchant, campaign, epoch
-        self.tag = f"{{sd:g:{merchant}:{campaign}{part}}}"
+        self.tag = f"{{sd:gate:{merchant}:{campaign}{part}}}"
         self.meta = f"{self.tag}:meta"
         self.build_lock = f"{self.tag}:0:build"
 

@@ -163,6 +163,8 @@ rewards = Table(
     # The second machine: how a posted coupon is used.
     Column("use_state", String(16), nullable=False),
     Column("order_id", String(64)),
+    # The order that gave it by itself, with which it goes.
+    Column("given_for", String(64)),
     Column("locked_until", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
@@ -174,6 +176,7 @@ rewards = Table(
     CheckConstraint("use_state NOT IN ('locked', 'used') OR (state = 'posted' AND order_id IS NOT NULL)", name="only_posted_is_used"),
     Index("ix_rewards_campaign", "merchant", "campaign", "id"),
     Index("ix_rewards_order", "merchant", "order_id"),
+    Index("ix_rewards_given_for", "merchant", "given_for"),
 )
 
 accounts = Table(
@@ -229,6 +232,8 @@ order_refunds = Table(
     Column("order_id", String(64), primary_key=True),
     Column("refund_id", String(64), primary_key=True),
     Column("amount_fen", BigInteger, nullable=False),
+    # Which lines it gives back, as JSON; None where only an amount was told.
+    Column("lines", LargeBinary),
     Column("at", Instant, nullable=False),
     ForeignKeyConstraint(["merchant", "order_id"], ["orders.merchant", "orders.id"]),
     CheckConstraint("amount_fen > 0", name="positive"),

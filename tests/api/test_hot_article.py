@@ -47,7 +47,7 @@ def test_a_hot_article_is_sold_from_several_nodes_to_the_last_piece(hot_shop: Sh
     assert {reply.json["code"] for reply in replies if reply.status_code == 409} == {"sold_out"}
     assert taken(hot_shop) == 30
     # Gates stand on more than one node.
-    assert sum(any("sd:g:" in key for key in single.keys("*")) for single in nodes.singles) > 1
+    assert sum(any("sd:gate:" in key for key in single.keys("*")) for single in nodes.singles) > 1
     check(hot_shop)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError
 
 import campaigns.codes.tables
+import campaigns.orders.tables
 import campaigns.store.firsts
 import campaigns.store.playing
 import campaigns.store.tables

@@ -12,7 +12,7 @@ from campaigns.acting.model import CommandRequest, Done
 from campaigns.acting.stage import After
 from campaigns.gate.keeper import GateKeeper
 from campaigns.mechanics import command_named
-from campaigns.orders import OrderFact, apply_order_fact
+from campaigns.orders.facts import OrderFact, apply_order_fact
 from core.access.idempotency import RequestKey
 from core.errors import Conflict
 from core.event import Event

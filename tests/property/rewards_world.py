@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from api.wiring import timer_handlers
-from campaigns.orders import OrderFact, apply_order_fact
+from campaigns.orders.facts import OrderFact, apply_order_fact
 from campaigns.store.tables import accounts, budgets, order_refunds, orders, refund_instructions, rewards, slots, transfers
 from campaigns.usage import Usage
 from core.errors import Conflict
