@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from api.wiring import Services
 from core.db.tables import audit_entries, outbox, timers
 from core.hotstate.clients import hot_state_guard
+from core.webhooks import deliveries
 from fraud.answers import SHARDS, stream_key
 from fraud.store.tables import reviews
 
@@ -33,6 +34,8 @@ class Waiting(Collector):
             ("audit_entries", "Audit entries that are not sealed yet.", lambda: _rows(services, audit_entries.c.seq.is_(None))),
             ("notifications", "Notifications without a number yet.", lambda: _rows(services, outbox.c.seq.is_(None))),
             ("timers", "Timers whose time has come.", lambda: _rows(services, timers.c.state == "pending", timers.c.due_at <= now)),
+            ("webhooks", "Webhooks that wait to be delivered.", lambda: _delivering(services, "pending")),
+            ("dead_webhooks", "Webhooks that were given up and wait for a person.", lambda: _delivering(services, "dead")),
             ("reviews", "Held rewards that wait for a person.", lambda: _rows(services, reviews.c.state == "open")),
         )
         for name, words, count in counts:
@@ -51,6 +54,11 @@ def _streamed(services: Services, suffix: str) -> int:
         pipe.xlen(f"{stream_key(shard)}{suffix}")
     with hot_state_guard():
         return sum(pipe.execute())
+
+
+def _delivering(services: Services, state: str) -> int:
+    with services.database.read() as connection:
+        return deliveries.counted(connection)[state]
 
 
 def _rows(services: Services, *conditions: ColumnElement[bool]) -> int:

@@ -26,6 +26,8 @@ from core.hotstate.clients import HotState, connect
 from core.jobs.timers import Handler, Handlers
 from core.privacy.vault import Vault
 from core.text import Text
+from core.webhooks.postman import Postman
+from core.webhooks.send import sender
 from fraud.book import DecisionBook
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
@@ -55,6 +57,12 @@ class Services:
     settler: Settler
     handlers: Handlers
     keys: Keys
+    postman: Postman
+
+    @property
+    def webhooks_anywhere(self) -> bool:
+        """Whether webhooks may go to addresses that only this network can reach."""
+        return self.settings.webhook_targets == "anywhere"
 
     def follow(self, after: After) -> None:
         """What follows a commit: the gate hears what was given back, and rewards that are due are decided again."""
@@ -102,6 +110,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         settler,
         timer_handlers(settler, vault),
         Keys(database, clock),
+        Postman(database, vault, clock, sender(settings.webhook_targets == "anywhere")),
     )
 
 

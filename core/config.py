@@ -50,6 +50,7 @@ class Settings:
     rival_wait_ms: int = _setting(2_000, "how long a request with a key in use waits for its rival", least=0, most=10_000)
     idempotency_hours: int = _setting(24, "how long replies are kept for replay", least=24, most=24 * 90)
     review_hours: int = _setting(24, "due time of a review", least=1, most=24 * 30)
+    webhook_targets: str = _setting("public", "where webhooks may go: public (https, public addresses), or anywhere (for development)")
     log_level: str = _setting("info", "debug, info, warning or error")
 
     @property
@@ -174,6 +175,11 @@ def _contradictions(settings: Settings) -> list[Text]:
         settings.log_level not in {"debug", "info", "warning", "error"},
         "SHEEPDOG_LOG_LEVEL 须为 debug、info、warning 或 error",
         "SHEEPDOG_LOG_LEVEL is debug, info, warning or error",
+    )
+    complain(
+        settings.webhook_targets not in {"public", "anywhere"},
+        "SHEEPDOG_WEBHOOK_TARGETS 须为 public 或 anywhere",
+        "SHEEPDOG_WEBHOOK_TARGETS is public or anywhere",
     )
     if settings.secret_key:
         try:

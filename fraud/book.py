@@ -18,6 +18,7 @@ from core.db.engine import Database, insert_ignore
 from core.errors import Conflict
 from core.event import Event
 from core.ids import new_id
+from core.jobs.outbox import announce
 from core.privacy.subjects import Subject, subject_for
 from core.privacy.vault import Vault
 from core.text import Text
@@ -85,6 +86,7 @@ class DecisionBook:
             return str(connection.execute(select(reviews.c.id).where(reviews.c.decision_id == ours.id)).scalar_one())
         detail = {"decision": ours.id, "reward": reward_id, "campaign": campaign}
         append(connection, merchant=ours.merchant, actor=ACTOR, action="review.opened", target=review_id, now=now, detail=detail)
+        announce(connection, merchant=ours.merchant, topic="review.opened", ref=reward_id, body={"review": review_id, **detail}, now=now)
         return review_id
 
     def close_reviews(self, connection: Connection, reward_ids: Sequence[str], now: datetime) -> None:

@@ -8,6 +8,7 @@ import campaigns.store.firsts
 import campaigns.store.playing
 import campaigns.store.tables
 import core.db.tables
+import core.webhooks.tables
 import fraud.rulesets.tables
 import fraud.store.tables
 from core.config import load_settings
@@ -17,6 +18,7 @@ from core.db.types import metadata
 # Importing them is what fills the metadata.
 TABLES = (
     core.db.tables,
+    core.webhooks.tables,
     campaigns.store.tables,
     campaigns.store.playing,
     campaigns.store.firsts,

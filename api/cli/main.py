@@ -24,6 +24,7 @@ _COMMANDS = {
     "rules": ("api.cli.policies", "rules"),
     "audit": ("api.cli.audit", "audit"),
     "ledger": ("api.cli.ledger", "ledger"),
+    "webhooks": ("api.cli.webhooks", "webhooks"),
     "demo": ("api.cli.demo", "demo"),
 }
 

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -19,11 +20,13 @@ from core.audit.sealer import seal_once
 from core.errors import SheepdogError
 from core.jobs.outbox import number_once
 from core.jobs.timers import due_timers
+from core.webhooks import deliveries
 
 log = structlog.get_logger(__name__)
 # A timer that is this late was forgotten by the queue (a lost job, a dead worker, no worker at all): the clerk fires it itself.
 FORGOTTEN_AFTER = timedelta(seconds=30)
 _WAKE_AGAIN_SECONDS = 20
+POSTMEN = 4
 
 
 class Clerk:
@@ -33,11 +36,15 @@ class Clerk:
         self._services = services
         self._queue = queue
         self._stop = threading.Event()
+        self._postmen = ThreadPoolExecutor(POSTMEN, "postman")
+        # Endpoints that a postman of this process is at; rows say what others have.
+        self._on_the_way: set[str] = set()
         # (duty, seconds between runs); a duty returns how much it did, and a full batch asks for another turn at once.
         self.duties: list[tuple[str, Callable[[], int], float]] = [
             ("drain", self.drain, 0.2),
             ("seal", self.seal, 0.5),
             ("number", self.number, 0.5),
+            ("webhooks", self.webhooks, 0.5),
             ("timers", self.wake_timers, 1.0),
             ("gates", self.settle_gates, 1.0),
             ("forget", self.forget, 60.0),
@@ -53,6 +60,7 @@ class Clerk:
                 if time.monotonic() >= due[name] and self.once(name, duty) < 200:
                     due[name] = time.monotonic() + pause
             self._stop.wait(0.1)
+        self._postmen.shutdown(cancel_futures=True)
 
     def once(self, name: str, duty: Callable[[], int]) -> int:
         """One turn of one duty; never raises."""
@@ -72,6 +80,23 @@ class Clerk:
 
     def number(self) -> int:
         return number_once(self._services.database)
+
+    def webhooks(self) -> int:
+        """Spread new messages, and let the postmen go to every endpoint that waits; one that is slow holds up none of the others."""
+        done = int(self._services.postman.spread())
+        with self._services.database.read() as connection:
+            due = deliveries.waiting(connection, self._services.clock.now())
+        for endpoint in due:
+            if endpoint not in self._on_the_way:
+                self._on_the_way.add(endpoint)
+                self._postmen.submit(self._deliver, endpoint)
+        return done
+
+    def _deliver(self, endpoint: str) -> None:
+        try:
+            self.once("deliver", lambda: int(self._services.postman.deliver(endpoint)))
+        finally:
+            self._on_the_way.discard(endpoint)
 
     def wake_timers(self) -> int:
         """Hand due timers to the queue; fire the forgotten ones here."""

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("list_fen", sa.BigInteger(), nullable=False),
         sa.Column("paid_fen", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("list_fen >= 0 AND (paid_fen IS NULL OR paid_fen >= 0)", name=op.f("ck_order_lines_amounts")),
-        sa.ForeignKeyConstraint(*order, name=op.f("fk_order_lines_merchant_orders")),
+        sa.ForeignKeyConstraint(*order, name=op.f("fk_order_lines_merchant_order_id")),
         sa.PrimaryKeyConstraint("merchant", "order_id", "number", name=op.f("pk_order_lines")),
     )
     op.create_table(
@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("taken_at", sa.BigInteger(), nullable=False),
         sa.Column("actor", sa.String(length=32), nullable=False),
         sa.Column("effects", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(*order, name=op.f("fk_order_steps_merchant_orders")),
+        sa.ForeignKeyConstraint(*order, name=op.f("fk_order_steps_merchant_order_id")),
         sa.PrimaryKeyConstraint("merchant", "order_id", "kind", "ref", name=op.f("pk_order_steps")),
         sa.UniqueConstraint("id", name=op.f("uq_order_steps_id")),
     )

@@ -39,6 +39,7 @@ GIVEN: dict[str, tuple[str, object]] = {
     "rival_wait_ms": ("0", 0),
     "idempotency_hours": ("48", 48),
     "review_hours": ("12", 12),
+    "webhook_targets": ("anywhere", "anywhere"),
     "log_level": ("debug", "debug"),
 }
 NUMBERS = [setting for setting in dataclasses.fields(Settings) if setting.type == "int"]

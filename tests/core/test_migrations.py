@@ -21,6 +21,7 @@ import campaigns.store.firsts
 import campaigns.store.playing
 import campaigns.store.tables
 import core.db.tables
+import core.webhooks.tables
 import fraud.rulesets.tables
 import fraud.store.tables
 from core.audit.log import append
@@ -37,6 +38,7 @@ TABLES = (
     campaigns.store.playing,
     campaigns.store.tables,
     core.db.tables,
+    core.webhooks.tables,
     fraud.rulesets.tables,
     fraud.store.tables,
 )
