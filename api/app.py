@@ -9,12 +9,28 @@ from flask_smorest import Api
 
 from api import documents, errors, health, limits, observe
 from api.turnstile import Busy, Turnstile
-from api.v1 import approvals, campaigns, codes, commands, decisions, events, instances, notifications, orders, policies, reviews, rewards, risk, webhooks
+from api.v1 import (
+    approvals,
+    campaigns,
+    codes,
+    commands,
+    decisions,
+    events,
+    instances,
+    notifications,
+    orders,
+    policies,
+    quotes,
+    reviews,
+    rewards,
+    risk,
+    webhooks,
+)
 from api.wiring import Services, services_of_process
 from core.config import Settings, load_settings
 from core.text import lang_of
 
-_RESOURCES = (campaigns, codes, commands, instances, rewards, risk, policies, decisions, reviews, events, orders, approvals, notifications, webhooks)
+_RESOURCES = (campaigns, codes, commands, instances, rewards, risk, policies, decisions, reviews, events, orders, quotes, approvals, notifications, webhooks)
 BLUEPRINTS = tuple(resource.blp for resource in _RESOURCES)
 
 

@@ -1,11 +1,11 @@
-"""`python -m bench [endpoints|rules|rush|codes]`: the service beside a bare endpoint, rules beside other engines, a seckill, a million codes."""
+"""`python -m bench [endpoints|rules|rush|codes|quotes]`: the service beside a bare endpoint, rules beside other engines, a seckill, a million codes, carts."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-SUBJECTS = ("endpoints", "rules", "rush", "codes")
+SUBJECTS = ("endpoints", "rules", "rush", "codes", "quotes")
 
 
 def main() -> int:

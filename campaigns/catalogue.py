@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 from campaigns.files.load import campaign_from_document
 from campaigns.mechanics import mechanic_named
 from campaigns.model import Campaign
+from campaigns.pricing.quote import Live
 from campaigns.store.tables import campaign_versions, campaigns
 from core.db.engine import Database
 from core.errors import NotFound
@@ -67,6 +68,7 @@ class Catalogue:
         self._standing: dict[tuple[str, str], tuple[float, Standing]] = {}
         self._parsed: dict[str, Campaign] = {}
         self._giving: dict[str, tuple[float, dict[str, tuple[Campaign, ...]]]] = {}
+        self._pricing: dict[str, tuple[float, tuple[Live, ...]]] = {}
         self._lock = Lock()
 
     def live(self, merchant: str, campaign_id: str, fresh: bool = False) -> Standing:
@@ -98,6 +100,23 @@ class Catalogue:
                 self._giving[merchant] = known
         return known[1].get(event_type, ())
 
+    def pricing(self, merchant: str) -> tuple[Live, ...]:
+        """The merchant's campaigns that carts are priced with, live or paused, at most a second old."""
+        known = self._pricing.get(merchant)
+        if known is None or self._monotonic() - known[0] >= FRESH_SECONDS:
+            known = (self._monotonic(), self._priced(merchant))
+            with self._lock:
+                if len(self._pricing) > 4096:
+                    self._pricing.clear()
+                self._pricing[merchant] = known
+        return known[1]
+
+    def _priced(self, merchant: str) -> tuple[Live, ...]:
+        with self._database.read() as connection:
+            rows = connection.execute(_LIVE.where(campaigns.c.merchant == merchant, campaigns.c.status.in_(("live", "paused"))).order_by(campaigns.c.id)).all()
+        found = (Live(self._parse(row.content_hash, row.document), row.live_version, row.status) for row in rows)
+        return tuple(one for one in found if _prices_carts(one.campaign))
+
     def _automatic(self, merchant: str) -> dict[str, tuple[Campaign, ...]]:
         found: dict[str, tuple[Campaign, ...]] = {}
         with self._database.read() as connection:
@@ -114,6 +133,7 @@ class Catalogue:
         with self._lock:
             self._standing.clear()
             self._giving.clear()
+            self._pricing.clear()
 
     def _parse(self, content_hash: str, document: bytes) -> Campaign:
         campaign = self._parsed.get(content_hash)
@@ -124,6 +144,11 @@ class Catalogue:
                     self._parsed.clear()
                 self._parsed[content_hash] = campaign
         return campaign
+
+
+def _prices_carts(campaign: Campaign) -> bool:
+    mechanic = mechanic_named(campaign.mechanic)
+    return mechanic.price_rule is not None or bool(mechanic.prices(campaign))
 
 
 def campaign_missing(campaign_id: str) -> NotFound:

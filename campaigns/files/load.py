@@ -180,7 +180,7 @@ def _unbounded(valid: Mapping[str, Any], mechanic: str) -> list[Placed]:
 
 
 def _unknown_policy(valid: Mapping[str, Any], mechanic: str | None, policies: Serving | None) -> list[Placed]:
-    if policies is None or mechanic is None or not isinstance(valid.get("risk"), Mapping):
+    if policies is None or mechanic is None or not isinstance(valid.get("risk"), Mapping) or not mechanic_named(mechanic).main_scene:
         return []
     named = valid["risk"].get("policy") or _usual_policy(mechanic)
     known = sorted(policies(mechanic_named(mechanic).main_scene))

@@ -6,6 +6,9 @@ from campaigns.mechanics.bargain.mechanic import BARGAIN_MECHANIC
 from campaigns.mechanics.base import Command, Mechanic
 from campaigns.mechanics.check_in.mechanic import CHECK_IN
 from campaigns.mechanics.coupon.mechanic import COUPON
+from campaigns.mechanics.flash_discount.mechanic import FLASH_DISCOUNT
+from campaigns.mechanics.free_shipping.mechanic import FREE_SHIPPING
+from campaigns.mechanics.full_reduction.mechanic import FULL_REDUCTION
 from campaigns.mechanics.group_buy.mechanic import GROUP_BUY
 from campaigns.mechanics.seckill.mechanic import SECKILL
 
@@ -36,5 +39,8 @@ def mechanic_names() -> list[str]:
 register(BARGAIN_MECHANIC)
 register(CHECK_IN)
 register(COUPON)
+register(FLASH_DISCOUNT)
+register(FREE_SHIPPING)
+register(FULL_REDUCTION)
 register(GROUP_BUY)
 register(SECKILL)

@@ -115,7 +115,8 @@ class Mechanic:
     `pool_closes`: when a stock is asked for no more. A reward that was promised for
     later is decided again in `post_scene`. `automatic_event` is the
     event that asks `automatic_command` by itself. `approvals` names those of
-    `approval_kinds` that a version needs besides its publication.
+    `approval_kinds` that a version needs besides its publication. `price_rule` gives what a campaign that only prices carts says at a
+    moment (`campaigns.pricing.model.Rule`); such a mechanic has no commands, and no `main_scene`.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Mechanic:
     approval_kinds: tuple[str, ...] = ()
     approvals: Callable[[Campaign], Sequence[str]] = lambda _: ()
     topics: tuple[str, ...] = ()
+    price_rule: Callable[[Campaign, datetime], Any] | None = None
 
     def command(self, name: str) -> Command:
         """Raises `KeyError`."""

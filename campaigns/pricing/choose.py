@@ -1,0 +1,147 @@
+"""Which of the candidates a cart is priced with: what costs the customer least, or what comes first by priority.
+
+The search is exact where there are few combinations, and bounded where there are many; it always looks at the choice by priority too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from math import prod
+
+from campaigns.pricing.lanes import Refusals, Stage, alone, apply, begin, stage_of
+from campaigns.pricing.model import COUPON, FLASH, FREIGHT, REDUCTION, Candidate, Cart, NotApplied, Priced
+
+# What is looked at exactly, and how many of each lane's choices are looked at where there are more.
+PLANS_MAX, BEST_OF_LANE, STACKED_MAX = 100, 3, 4
+Plan = tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The price, why each other candidate is not in it, and whether there were more combinations than were looked at."""
+
+    priced: Priced
+    refused: Mapping[str, NotApplied]
+    bounded: bool
+
+
+def best_for_customer(cart: Cart, candidates: Sequence[Candidate], fixed: Mapping[int, int]) -> Chosen:
+    """The least total; of several the one that takes fewer, then the one that comes first by priority and name."""
+    alone, refused = _alone(cart, candidates, fixed)
+    usable = [one for one, _ in alone]
+    takes = {id(one): fen for one, fen in alone}
+    lanes = _options(usable)
+    bounded = any(whole for _, whole in lanes) or prod(len(plans) for plans, _ in lanes) > PLANS_MAX
+    flash, *rest = [_largest(plans, takes) if bounded else plans for plans, _ in lanes]
+    found = [apply(cart, _by_priority(usable), fixed), *_prices(stage_of(cart, fixed), flash, *rest)]
+    priced = min(found, key=_rank)
+    return Chosen(priced, refused | _why_not(usable, priced, "not_best"), bounded)
+
+
+def _prices(start: Stage, flash: Sequence[Plan], reductions: Sequence[Plan], coupons: Sequence[Plan], freights: Sequence[Plan]) -> Iterator[Priced]:
+    """The price of every combination that keeps to groups; what a lane comes to is worked out once for all that follows it."""
+    for one in flash:
+        flashed = start.after(FLASH, one)
+        for two in reductions:
+            if _flat((one, two)) is None:
+                continue
+            reduced = flashed.after(REDUCTION, two)
+            for three in coupons:
+                stage = reduced.after(COUPON, three)
+                yield from (stage.shipped(four) for four in freights if _flat((one, two, three, four)) is not None)
+
+
+def by_priority(cart: Cart, candidates: Sequence[Candidate], fixed: Mapping[int, int]) -> Chosen:
+    """In each lane the first by priority, with all that stack where it stacks."""
+    alone, refused = _alone(cart, candidates, fixed)
+    usable = [one for one, _ in alone]
+    seen: Refusals = {}
+    priced = apply(cart, _by_priority(usable), fixed, seen)
+    return Chosen(priced, refused | _why_not(usable, priced, "lane_taken") | seen, False)
+
+
+def _rank(priced: Priced) -> tuple[int, int, list[tuple[int, str]]]:
+    return priced.total_fen, len(priced.taken), sorted(one.candidate.order for one in priced.taken)
+
+
+def _alone(cart: Cart, candidates: Sequence[Candidate], fixed: Mapping[int, int]) -> tuple[list[tuple[Candidate, int]], Refusals]:
+    """Those that take something off this cart when they are alone, with how much; the rest with their reasons. One that is alone sees the highest
+    amounts that it can meet, so what takes nothing then never does."""
+    amounts, opened = begin(cart, fixed)
+    usable, refused = [], {}
+    for one in sorted(candidates, key=lambda one: one.order):
+        found = alone(cart, one, amounts, opened)
+        if isinstance(found, NotApplied):
+            refused[one.name] = found
+        else:
+            usable.append((one, found))
+    return usable, refused
+
+
+def _options(usable: Sequence[Candidate]) -> list[tuple[list[Plan], bool]]:
+    """What each lane may contribute, and whether there would be more: flash, reductions, coupons, freight.
+
+    A flash price is what its article costs at that hour, so those that are bound to no group always apply.
+    """
+    flash = [one for one in usable if one.rule.lane == FLASH]
+    groups = sorted({one.rule.group for one in flash if one.rule.group is not None})
+    choices = product(*([(), *((one,) for one in flash if one.rule.group == group)] for group in groups))
+    free = tuple(one for one in flash if one.rule.group is None)
+    flashes: list[Plan] = [_in_order((*free, *(one for part in choice for one in part))) for choice in islice(choices, PLANS_MAX + 1)]
+    goods = [_of_lane([one for one in usable if one.rule.lane == lane]) for lane in (REDUCTION, COUPON)]
+    # Freight comes last, so of those that are bound to nothing the best is found when it is applied.
+    freight = [one for one in usable if one.rule.lane == FREIGHT]
+    unbound = tuple(one for one in freight if one.rule.group is None)
+    bound, more = _of_lane([one for one in freight if one.rule.group is not None])
+    return [(flashes, False), *goods, ([_in_order((*unbound, *plan)) for plan in bound], more)]
+
+
+def _in_order(plan: Plan) -> Plan:
+    return tuple(sorted(plan, key=lambda one: one.order))
+
+
+def _of_lane(lane: Sequence[Candidate]) -> tuple[list[Plan], bool]:
+    """Nothing, one alone, or some of those that stack; all of them only, where there are too many for every selection."""
+    plans: list[Plan] = [(), *((one,) for one in lane if not one.rule.stacks)]
+    stacking = [one for one in lane if one.rule.stacks]
+    if len(stacking) > STACKED_MAX:
+        plain = tuple(one for one in stacking if one.rule.group is None)
+        return [*plans, *([plain] if plain else []), *((one,) for one in stacking)], True
+    selections = (tuple(one for number, one in enumerate(stacking) if mask >> number & 1) for mask in range(1, 2 ** len(stacking)))
+    return [*plans, *(plan for plan in selections if _flat((plan,)) is not None)], False
+
+
+def _largest(plans: Sequence[Plan], takes: Mapping[int, int]) -> list[Plan]:
+    """The plans that take most when each is alone, and nothing."""
+    best = sorted(plans, key=lambda plan: (-sum(takes[id(one)] for one in plan), [one.order for one in plan]))
+    return [*best[:BEST_OF_LANE], *([()] if () in best[BEST_OF_LANE:] else [])]
+
+
+def _flat(choice: Sequence[Plan]) -> Plan | None:
+    """The lanes' choices together, None where two of one group meet."""
+    plan = tuple(one for part in choice for one in part)
+    groups = [one.rule.group for one in plan if one.rule.group is not None]
+    return plan if len(set(groups)) == len(groups) else None
+
+
+def _by_priority(usable: Sequence[Candidate]) -> Plan:
+    plan: list[Candidate] = []
+    groups: set[str] = set()
+    lanes: dict[str, bool] = {}
+    for one in sorted(usable, key=lambda one: one.order):
+        lane, alone = one.rule.lane, not one.rule.stacks
+        fits = lane == FLASH or lane not in lanes or not (alone or lanes[lane])
+        if fits and one.rule.group not in groups:
+            plan.append(one)
+            lanes[lane] = alone
+            groups |= {one.rule.group} - {None}  # type: ignore[arg-type]
+    return tuple(plan)
+
+
+def _why_not(usable: Sequence[Candidate], priced: Priced, code: str) -> Refusals:
+    applied = {one.candidate.name for one in priced.taken}
+    groups = {one.candidate.rule.group for one in priced.taken} - {None}
+    left = (one for one in usable if one.name not in applied)
+    return {one.name: NotApplied("group_taken" if one.rule.group in groups else code) for one in left}
