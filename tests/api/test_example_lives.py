@@ -80,6 +80,15 @@ def live_check_in(shop: Shop, name: str) -> None:
     assert total == 10 + 20 + 30 + 50 * 4 + 100
 
 
+def live_price(shop: Shop, name: str) -> None:
+    """A price campaign: a cart that it is for costs less, and it says so."""
+    evening = shop.clock.now().replace(hour=12, minute=30).isoformat()
+    lines = [{"sku": "tea", "category": "home", "unit_fen": 9_900, "quantity": 3}]
+    quoted = shop.post("/v1/quotes", {"user": "ann", "lines": lines, "freight_fen": 1_200, "now": evening}).json
+    assert [one["campaign"] for one in quoted["applied"]] == [name]
+    assert quoted["total_fen"] == quoted["list_fen"] - quoted["applied"][0]["amount_fen"]
+
+
 LIVES: dict[str, Callable[[Shop, str], None]] = {
     "new-user-coupon": live_coupon,
     "first-order-coupon": live_coupon,
@@ -87,6 +96,9 @@ LIVES: dict[str, Callable[[Shop, str], None]] = {
     "friends-bargain": live_bargain,
     "nightly-brand-sale": live_sale,
     "daily-check-in": live_check_in,
+    "autumn-full-reduction": live_price,
+    "autumn-free-shipping": live_price,
+    "evening-flash-discount": live_price,
 }
 
 
