@@ -35,7 +35,7 @@ def best_for_customer(cart: Cart, candidates: Sequence[Candidate], fixed: Mappin
     lanes = _options(usable)
     bounded = any(whole for _, whole in lanes) or prod(len(plans) for plans, _ in lanes) > PLANS_MAX
     flash, *rest = [_largest(plans, takes) if bounded else plans for plans, _ in lanes]
-    found = [apply(cart, _by_priority(usable), fixed), *_prices(stage_of(cart, fixed), flash, *rest)]
+    found = [apply(cart, _fitting(cart, usable, fixed, {}), fixed), *_prices(stage_of(cart, fixed), flash, *rest)]
     priced = min(found, key=_rank)
     return Chosen(priced, refused | _why_not(usable, priced, "not_best"), bounded)
 
@@ -54,11 +54,11 @@ def _prices(start: Stage, flash: Sequence[Plan], reductions: Sequence[Plan], cou
 
 
 def by_priority(cart: Cart, candidates: Sequence[Candidate], fixed: Mapping[int, int]) -> Chosen:
-    """In each lane the first by priority, with all that stack where it stacks."""
+    """In each lane the first by priority that takes something, with all that stack where it stacks."""
     alone, refused = _alone(cart, candidates, fixed)
     usable = [one for one, _ in alone]
     seen: Refusals = {}
-    priced = apply(cart, _by_priority(usable), fixed, seen)
+    priced = apply(cart, _fitting(cart, usable, fixed, seen), fixed)
     return Chosen(priced, refused | _why_not(usable, priced, "lane_taken") | seen, False)
 
 
@@ -124,6 +124,16 @@ def _flat(choice: Sequence[Plan]) -> Plan | None:
     plan = tuple(one for part in choice for one in part)
     groups = [one.rule.group for one in plan if one.rule.group is not None]
     return plan if len(set(groups)) == len(groups) else None
+
+
+def _fitting(cart: Cart, usable: Sequence[Candidate], fixed: Mapping[int, int], seen: Refusals) -> Plan:
+    """The plan by priority. What would take nothing beside the others leaves its lane and its group to who comes next; `seen` says why."""
+    while True:
+        plan, idle = _by_priority([one for one in usable if one.name not in seen]), Refusals()
+        apply(cart, plan, fixed, idle)
+        if not idle:
+            return plan
+        seen.update(idle)
 
 
 def _by_priority(usable: Sequence[Candidate]) -> Plan:

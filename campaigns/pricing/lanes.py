@@ -26,7 +26,8 @@ def alone(cart: Cart, one: Candidate, amounts: Sequence[int], opened: Sequence[b
         return off
     if one.rule.lane == FREIGHT:
         return min(cart.freight_fen, off[0]) or NotApplied("no_freight")
-    return sum(_within(cart, amounts, off)) or NotApplied("order_too_small")
+    within = _priced if one.rule.lane == FLASH else _within
+    return sum(within(cart, amounts, off)) or NotApplied("order_too_small")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _flash(cart: Cart, rules: Sequence[Candidate], amounts: list[int], opened: S
                 best[number] = (step, one)
     taken = []
     for one in sorted({id(won[1]): won[1] for won in best if won is not None}.values(), key=lambda one: one.order):
-        lines = _within(cart, amounts, [won[0] if won is not None and won[1] is one else 0 for won in best])
+        lines = _priced(cart, amounts, [won[0] if won is not None and won[1] is one else 0 for won in best])
         if any(lines):
             taken.append(Taken(one, tuple(lines)))
             _subtract(amounts, lines)
@@ -149,6 +150,17 @@ def _within(cart: Cart, amounts: Sequence[int], off: Sequence[int]) -> list[int]
     rest = wanted - sum(lines)
     if rest > 0:
         lines = [one + more for one, more in zip(lines, spread(rest, amounts, [room - one for room, one in zip(rooms, lines, strict=True)]), strict=True)]
+    return _at_most(lines, most)
+
+
+def _priced(cart: Cart, amounts: Sequence[int], off: Sequence[int]) -> list[int]:
+    """As `_within`, but a price is its own line's: what a floor keeps is nobody else's discount."""
+    lines = [min(step, max(0, amount - line.floor_fen)) for step, amount, line in zip(off, amounts, cart.lines, strict=True)]
+    return _at_most(lines, max(0, sum(amounts) - LEAST_TOTAL_FEN))
+
+
+def _at_most(lines: list[int], most: int) -> list[int]:
+    """The last lines give up what is too much."""
     while (over := sum(lines) - most) > 0:
         place = max(place for place, step in enumerate(lines) if step)
         lines[place] -= min(over, lines[place])
