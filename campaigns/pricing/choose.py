@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
 
-from campaigns.pricing.lanes import Refusals, Stage, alone, apply, begin, stage_of
+from campaigns.pricing.lanes import Flashed, Refusals, alone, apply, begin, stage_of
 from campaigns.pricing.model import COUPON, FLASH, FREIGHT, REDUCTION, Candidate, Cart, NotApplied, Priced
 
 # What is looked at exactly, and how many of each lane's choices are looked at where there are more.
@@ -35,22 +35,29 @@ def best_for_customer(cart: Cart, candidates: Sequence[Candidate], fixed: Mappin
     lanes = _options(usable)
     bounded = any(whole for _, whole in lanes) or prod(len(plans) for plans, _ in lanes) > PLANS_MAX
     flash, *rest = [_largest(plans, takes) if bounded else plans for plans, _ in lanes]
-    found = [apply(cart, _fitting(cart, usable, fixed, {}), fixed), *_prices(stage_of(cart, fixed), flash, *rest)]
+    flashed = Flashed(stage_of(cart, fixed))
+    found = [apply(cart, _fitting(cart, usable, fixed, {}, flashed), fixed, None, flashed), *_prices(flashed, flash, *rest)]
     priced = min(found, key=_rank)
     return Chosen(priced, refused | _why_not(usable, priced, "not_best"), bounded)
 
 
-def _prices(start: Stage, flash: Sequence[Plan], reductions: Sequence[Plan], coupons: Sequence[Plan], freights: Sequence[Plan]) -> Iterator[Priced]:
+def _prices(start: Flashed, flash: Sequence[Plan], reductions: Sequence[Plan], coupons: Sequence[Plan], freights: Sequence[Plan]) -> Iterator[Priced]:
     """The price of every combination that keeps to groups; what a lane comes to is worked out once for all that follows it."""
-    for one in flash:
-        flashed = start.after(FLASH, one)
-        for two in reductions:
-            if _flat((one, two)) is None:
+    lanes = [[(plan, _groups(plan)) for plan in plans] for plans in (reductions, coupons, freights)]
+    for first, groups in ((plan, _groups(plan)) for plan in flash):
+        flashed = start.after(first)
+        for second, more in lanes[0]:
+            if groups & more:
                 continue
-            reduced = flashed.after(REDUCTION, two)
-            for three in coupons:
-                stage = reduced.after(COUPON, three)
-                yield from (stage.shipped(four) for four in freights if _flat((one, two, three, four)) is not None)
+            reduced, taken = flashed.after(REDUCTION, second), groups | more
+            for third, held in lanes[1]:
+                # A coupon is in no group.
+                stage = reduced.after(COUPON, third)
+                yield from (stage.shipped(last) for last, bound in lanes[2] if not (taken | held) & bound)
+
+
+def _groups(plan: Plan) -> frozenset[str]:
+    return frozenset(one.rule.group for one in plan if one.rule.group is not None)
 
 
 def by_priority(cart: Cart, candidates: Sequence[Candidate], fixed: Mapping[int, int]) -> Chosen:
@@ -58,7 +65,8 @@ def by_priority(cart: Cart, candidates: Sequence[Candidate], fixed: Mapping[int,
     alone, refused = _alone(cart, candidates, fixed)
     usable = [one for one, _ in alone]
     seen: Refusals = {}
-    priced = apply(cart, _fitting(cart, usable, fixed, seen), fixed)
+    flashed = Flashed(stage_of(cart, fixed))
+    priced = apply(cart, _fitting(cart, usable, fixed, seen, flashed), fixed, None, flashed)
     return Chosen(priced, refused | _why_not(usable, priced, "lane_taken") | seen, False)
 
 
@@ -110,7 +118,7 @@ def _of_lane(lane: Sequence[Candidate]) -> tuple[list[Plan], bool]:
         plain = tuple(one for one in stacking if one.rule.group is None)
         return [*plans, *([plain] if plain else []), *((one,) for one in stacking)], True
     selections = (tuple(one for number, one in enumerate(stacking) if mask >> number & 1) for mask in range(1, 2 ** len(stacking)))
-    return [*plans, *(plan for plan in selections if _flat((plan,)) is not None)], False
+    return [*plans, *(plan for plan in selections if _keeps_to_groups(plan))], False
 
 
 def _largest(plans: Sequence[Plan], takes: Mapping[int, int]) -> list[Plan]:
@@ -119,18 +127,16 @@ def _largest(plans: Sequence[Plan], takes: Mapping[int, int]) -> list[Plan]:
     return [*best[:BEST_OF_LANE], *([()] if () in best[BEST_OF_LANE:] else [])]
 
 
-def _flat(choice: Sequence[Plan]) -> Plan | None:
-    """The lanes' choices together, None where two of one group meet."""
-    plan = tuple(one for part in choice for one in part)
-    groups = [one.rule.group for one in plan if one.rule.group is not None]
-    return plan if len(set(groups)) == len(groups) else None
+def _keeps_to_groups(plan: Plan) -> bool:
+    """Whether no two of one group meet."""
+    return len(_groups(plan)) == sum(one.rule.group is not None for one in plan)
 
 
-def _fitting(cart: Cart, usable: Sequence[Candidate], fixed: Mapping[int, int], seen: Refusals) -> Plan:
+def _fitting(cart: Cart, usable: Sequence[Candidate], fixed: Mapping[int, int], seen: Refusals, flashed: Flashed) -> Plan:
     """The plan by priority. What would take nothing beside the others leaves its lane and its group to who comes next; `seen` says why."""
     while True:
         plan, idle = _by_priority([one for one in usable if one.name not in seen]), Refusals()
-        apply(cart, plan, fixed, idle)
+        apply(cart, plan, fixed, idle, flashed)
         if not idle:
             return plan
         seen.update(idle)

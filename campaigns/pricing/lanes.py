@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from campaigns.pricing.model import COUPON, FLASH, FREIGHT, REDUCTION, Candidate, Cart, NotApplied, Priced, Taken
 from campaigns.pricing.split import spread
@@ -60,11 +60,30 @@ def stage_of(cart: Cart, fixed: Mapping[int, int]) -> Stage:
     return Stage(cart, tuple(amounts), tuple(opened))
 
 
-def apply(cart: Cart, plan: Sequence[Candidate], fixed: Mapping[int, int], refused: Refusals | None = None) -> Priced:
+@dataclass(slots=True)
+class Flashed:
+    """A cart after its flash prices, worked out once for each choice of them: most combinations share it."""
+
+    start: Stage
+    known: dict[tuple[int, ...], tuple[Stage, Refusals]] = field(default_factory=dict)
+
+    def after(self, rules: Sequence[Candidate], refused: Refusals | None = None) -> Stage:
+        name = tuple(map(id, rules))
+        found = self.known.get(name)
+        if found is None:
+            idle: Refusals = {}
+            found = self.known[name] = self.start.after(FLASH, rules, idle), idle
+        if refused is not None:
+            refused.update(found[1])
+        return found[0]
+
+
+def apply(cart: Cart, plan: Sequence[Candidate], fixed: Mapping[int, int], refused: Refusals | None = None, flashed: Flashed | None = None) -> Priced:
     """The price of a cart under a plan. A candidate of it that takes nothing is named in `refused`, with its reason."""
     rules = sorted(plan, key=lambda one: one.order)
-    stage = stage_of(cart, fixed)
-    for lane in (FLASH, REDUCTION, COUPON):
+    flashed = Flashed(stage_of(cart, fixed)) if flashed is None else flashed
+    stage = flashed.after([one for one in rules if one.rule.lane == FLASH], refused)
+    for lane in (REDUCTION, COUPON):
         stage = stage.after(lane, [one for one in rules if one.rule.lane == lane], refused)
     return stage.shipped([one for one in rules if one.rule.lane == FREIGHT], refused)
 

@@ -27,8 +27,9 @@ class Scope:
     categories: frozenset[str] = field(default_factory=frozenset)
 
     def of(self, cart: Cart, open_lines: Sequence[bool]) -> list[bool]:
-        every = not (self.skus or self.categories)
-        return [open_ and (every or line.sku in self.skus or line.category in self.categories) for line, open_ in zip(cart.lines, open_lines, strict=True)]
+        if not (self.skus or self.categories):
+            return list(open_lines)
+        return [open_ and (line.sku in self.skus or line.category in self.categories) for line, open_ in zip(cart.lines, open_lines, strict=True)]
 
 
 class _Placed:

@@ -11,8 +11,9 @@ def spread(discount_fen: int, amounts: Sequence[int], rooms: Sequence[int]) -> l
     The shares sum to the discount, or to all the room where there is less.
     """
     left = min(discount_fen, sum(rooms))
-    whole = sum(amount for amount, room in zip(amounts, rooms, strict=True) if room)
-    found = [min(room, left * amount // whole) if room and whole else 0 for amount, room in zip(amounts, rooms, strict=True)]
+    pairs = list(zip(amounts, rooms, strict=True))
+    whole = sum(amount for amount, room in pairs if room)
+    found = [min(room, left * amount // whole) if room else 0 for amount, room in pairs] if whole else [0] * len(pairs)
     rest = left - sum(found)
     for place in reversed(range(len(found))):
         if not rest:
