@@ -63,7 +63,7 @@ def persist(client: Client, path: str, body: dict[str, Any], key: str | None, un
         time.sleep(0.1)
 
 
-def buyers(port: int, api_key: str, customers: list[int], patience: float) -> list[tuple[str, str | None]]:
+def buyers(port: int, api_key: str, customers: list[int], patience: float, threads: int = 10) -> list[tuple[str, str | None]]:
     """One process of a crowd: each customer takes a piece and pays for it, twice at once."""
     random.Random(customers[0]).shuffle(customers)
     local, until = threading.local(), time.monotonic() + patience
@@ -81,15 +81,15 @@ def buyers(port: int, api_key: str, customers: list[int], patience: float) -> li
                 persist(local.client, "/v1/events", {"id": f"pay-{number}-{call}", **paid}, None, until)
         return "ok", reply.body["part"]["id"]
 
-    with ThreadPoolExecutor(10) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(one, customers))
 
 
-def rush(service: Running, customers: int, meanwhile: Any = None, processes: int = 4) -> list[tuple[str, str | None]]:
+def rush(service: Running, customers: int, meanwhile: Any = None, processes: int = 4, threads: int = 10) -> list[tuple[str, str | None]]:
     shares = [list(range(start, customers, processes)) for start in range(processes)]
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes) as pool:
-        crowd = pool.starmap_async(buyers, [(service.settings.port, service.keys["shop"], share, 60.0) for share in shares])
+        crowd = pool.starmap_async(buyers, [(service.settings.port, service.keys["shop"], share, 60.0, threads) for share in shares])
         if meanwhile is not None:
             time.sleep(1.5)
             meanwhile()
@@ -106,9 +106,10 @@ def check(service: Running, told: list[tuple[str, str | None]]) -> None:
 
 
 @ON_SQLITE
-def test_a_hundred_pieces_go_to_a_hundred_buyers_who_pay_twice_at_once(service: Running) -> None:
+@pytest.mark.parametrize("threads", [10, pytest.param(50, marks=pytest.mark.soak)])
+def test_a_hundred_pieces_go_to_a_hundred_buyers_who_pay_twice_at_once(service: Running, threads: int) -> None:
     service.publish(SALE)
-    told = rush(service, 400)
+    told = rush(service, 400, threads=threads)
     assert Counter(code for code, _ in told) == {"ok": 100, "sold_out": 300}
     check(service, told)
 
