@@ -20,6 +20,7 @@ from api.v1 import (
     notifications,
     orders,
     policies,
+    promoters,
     quotes,
     reviews,
     rewards,
@@ -30,7 +31,8 @@ from api.wiring import Services, services_of_process
 from core.config import Settings, load_settings
 from core.text import lang_of
 
-_RESOURCES = (campaigns, codes, commands, instances, rewards, risk, policies, decisions, reviews, events, orders, quotes, approvals, notifications, webhooks)
+_PLAYING = (campaigns, codes, commands, instances, rewards, orders, quotes, promoters)
+_RESOURCES = (*_PLAYING, risk, policies, decisions, reviews, events, approvals, notifications, webhooks)
 BLUEPRINTS = tuple(resource.blp for resource in _RESOURCES)
 
 

@@ -18,6 +18,8 @@ from campaigns.acting.stage import After
 from campaigns.catalogue import Catalogue
 from campaigns.codes import batches
 from campaigns.gate.keeper import GateKeeper
+from campaigns.rebates.accrual import TIMER as REBATE_TIMER
+from campaigns.rebates.settling import RebateSettler
 from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings, secret_key_bytes
 from core.db.engine import Database, open_database
@@ -58,6 +60,7 @@ class Services:
     handlers: Handlers
     keys: Keys
     postman: Postman
+    rebates: RebateSettler
 
     @property
     def webhooks_anywhere(self) -> bool:
@@ -93,6 +96,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     catalogue = Catalogue(database)
     keeper = GateKeeper(database, hot, keep)
     settler = Settler(database, risk, book, vault, clock)
+    rebates = RebateSettler(database, risk, book, vault, clock)
     desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep, settler.settle)
     return Services(
         settings,
@@ -108,9 +112,10 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         desk,
         Drainer(hot, database, vault, clock),
         settler,
-        timer_handlers(settler, vault),
+        timer_handlers(settler, vault, rebates),
         Keys(database, clock),
         Postman(database, vault, clock, sender(settings.webhook_targets == "anywhere")),
+        rebates,
     )
 
 
@@ -128,13 +133,14 @@ def _secret_key(settings: Settings) -> bytes:
         raise SettingsError([text]) from error
 
 
-def timer_handlers(settler: Settler, vault: Vault) -> Handlers:
+def timer_handlers(settler: Settler, vault: Vault, rebates: RebateSettler) -> Handlers:
     """What each kind of timer does."""
     handlers = Handlers()
     handlers.register("instance.deadline", facts.instance_deadline)
     handlers.register("part.unpaid", facts.part_unpaid)
     handlers.register_prepared(batches.TIMER, lambda batch_id: _make_codes(settler.database, vault, batch_id))
     handlers.register_prepared(DUE, lambda reward_id: settler.handler(reward_id))
+    handlers.register_prepared(REBATE_TIMER, rebates.handler)
     handlers.register("coupon.expiry", usage.expire)
     handlers.register("coupon.unlock", usage.unlock)
     handlers.register(settling.TIMER, settling.fire_timer)

@@ -4,6 +4,7 @@ from alembic import context
 
 import campaigns.codes.tables
 import campaigns.orders.tables
+import campaigns.rebates.tables
 import campaigns.store.firsts
 import campaigns.store.playing
 import campaigns.store.tables
@@ -24,6 +25,7 @@ TABLES = (
     campaigns.store.firsts,
     campaigns.codes.tables,
     campaigns.orders.tables,
+    campaigns.rebates.tables,
     fraud.rulesets.tables,
     fraud.store.tables,
 )

@@ -18,6 +18,7 @@ from campaigns.acting.early import identifiers_of
 from campaigns.acting.stage import After
 from campaigns.orders.facts import ORDER_FACTS, OrderFact, PaymentRefused, apply_order_fact
 from campaigns.orders.lines import Part
+from campaigns.rebates.accrual import received
 from campaigns.store import firsts
 from core.audit.log import append
 from core.errors import Unavailable
@@ -85,6 +86,7 @@ def take_event(ctx: Context, body: Mapping[str, Any]) -> dict[str, Any]:
         _keep_refusal(ctx, event, refused)
         raise
     ctx.services.follow(after)
+    ctx.services.rebates.judge(after.accrued, believed)
     with suppress(Unavailable):
         # A seen event gates nothing, and its row stands: when Redis is away the features miss it, the record does not.
         ctx.services.risk.observe(event)
@@ -109,6 +111,8 @@ def _effects(connection: Connection, ctx: Context, event: Event, after: After) -
     known = record_event(connection, event, subject)
     if known is not None:
         return list((known.effects or {}).get("effects", ()))
+    if event.type == "receipt.confirmed" and event.order_id is not None:
+        received(connection, ctx.merchant, event.order_id, subject.id, event.occurred_at)
     # An order that is not named is only seen.
     if event.type not in ORDER_FACTS or event.order_id is None:
         return []

@@ -34,6 +34,11 @@ def refuse_early(standing: Standing, command: Command, asked: CommandRequest, no
     return None if command.when == "always" else _outside_audience(standing.campaign, asked, now)
 
 
+def untimely_phase(standing: Standing, now: datetime) -> str | None:
+    """Why nothing new can be begun with the campaign now, as a code: its status, or its time."""
+    return _STATUS.get(standing.status) or _PHASE.get(standing.campaign.phase_at(now))
+
+
 def untimely_status(command: Command, status: str) -> str | None:
     """Why the campaign's status forbids the command, as a code: what an instance promised outlives an end, and waits for a pause to end."""
     if command.when == "always" or (command.when == "begun" and status == "ended"):

@@ -10,6 +10,7 @@ from campaigns.mechanics.flash_discount.mechanic import FLASH_DISCOUNT
 from campaigns.mechanics.free_shipping.mechanic import FREE_SHIPPING
 from campaigns.mechanics.full_reduction.mechanic import FULL_REDUCTION
 from campaigns.mechanics.group_buy.mechanic import GROUP_BUY
+from campaigns.mechanics.rebate.mechanic import REBATE
 from campaigns.mechanics.seckill.mechanic import SECKILL
 
 _MECHANICS: dict[str, Mechanic] = {}
@@ -43,4 +44,5 @@ register(FLASH_DISCOUNT)
 register(FREE_SHIPPING)
 register(FULL_REDUCTION)
 register(GROUP_BUY)
+register(REBATE)
 register(SECKILL)

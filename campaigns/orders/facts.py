@@ -17,6 +17,7 @@ from campaigns.discounts import Line
 from campaigns.orders import coupons
 from campaigns.orders.lines import Part, keep_lines, parts_bytes, share_payment
 from campaigns.orders.session import keep_step
+from campaigns.rebates.accrual import accrue, adjust
 from campaigns.refunds import bill_no, instruct_refund, refunded_fen
 from campaigns.rewards import find_reward
 from campaigns.store.tables import order_refunds, orders
@@ -111,7 +112,10 @@ def _paid(case: _Case) -> list[Effect] | None:
     effects = [effect for reward_id in dict.fromkeys(fact.reward_ids) for effect in coupons.use(connection, case.told, reward_id, case.subject, amount)]
     if part is not None:
         effects += part_paid(connection, fact.merchant, part.id, fact.actor, case.now, case.after)
-    return effects + _reverse_refunded(case, amount)
+    effects += _reverse_refunded(case, amount)
+    made, judged = accrue(connection, fact.merchant, fact.order_id, case.subject.id, amount, fact.actor, case.now)
+    case.after.accrued += judged
+    return effects + made
 
 
 def _require_due(case: _Case, part: Any, amount: int) -> None:
@@ -154,13 +158,15 @@ def _reverse_refunded(case: _Case, paid_fen: int) -> list[Effect]:
         return []
     if refunded >= paid_fen:
         return _undone(case, only_used=True)
-    return coupons.reverse_shares(case.connection, case.told, refunded, paid_fen)
+    taken = adjust(case.connection, case.fact.merchant, case.fact.order_id, False, case.now)
+    return coupons.reverse_shares(case.connection, case.told, refunded, paid_fen) + taken
 
 
 def _undone(case: _Case, only_used: bool) -> list[Effect]:
     """Nothing is left of the order: every effect of its earlier steps goes back."""
     fact = case.fact
     effects = coupons.give_back_used(case.connection, case.told, only_used) + coupons.take_back_given(case.connection, case.told, case.after)
+    effects += adjust(case.connection, fact.merchant, fact.order_id, True, case.now)
     part = part_of_order(case.connection, fact.merchant, fact.order_id)
     return effects if part is None else effects + part_undone(case.connection, fact.merchant, part.id, fact.actor, case.now, case.after)
 

@@ -89,6 +89,17 @@ def live_price(shop: Shop, name: str) -> None:
     assert quoted["total_fen"] == quoted["list_fen"] - quoted["applied"][0]["amount_fen"]
 
 
+def live_rebate(shop: Shop, name: str) -> None:
+    """分销返佣: who brought the customer has their share, and it is owed a week after receipt."""
+    shop.post(f"/v1/campaigns/{name}/promoters", {"user": "ann"})
+    shop.post(f"/v1/campaigns/{name}/bindings", {"user": "bob", "promoter": "ann"})
+    body = {"user": "bob", "amount_fen": 10_000, "lines": [{"sku": "tea", "amount_fen": 10_000}]}
+    assert [one["amount_fen"] for one in shop.post("/v1/orders/o1/pay", body).json["effects"]] == [1_000]
+    shop.post("/v1/events", {"id": "got", "type": "receipt.confirmed", "user": "bob", "order_id": "o1"})
+    pass_time(shop, days=7)
+    assert shop.get("/v1/promoters/ann/commissions").json["owed_fen"] == 1_000
+
+
 LIVES: dict[str, Callable[[Shop, str], None]] = {
     "new-user-coupon": live_coupon,
     "first-order-coupon": live_coupon,
@@ -96,6 +107,7 @@ LIVES: dict[str, Callable[[Shop, str], None]] = {
     "friends-bargain": live_bargain,
     "nightly-brand-sale": live_sale,
     "daily-check-in": live_check_in,
+    "three-tier-rebate": live_rebate,
     "autumn-full-reduction": live_price,
     "autumn-free-shipping": live_price,
     "evening-flash-discount": live_price,

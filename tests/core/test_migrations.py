@@ -17,6 +17,7 @@ from sqlalchemy.exc import DatabaseError
 
 import campaigns.codes.tables
 import campaigns.orders.tables
+import campaigns.rebates.tables
 import campaigns.store.firsts
 import campaigns.store.playing
 import campaigns.store.tables
