@@ -15,7 +15,7 @@ from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import text
 from core.access.approvals import find_approval
 from core.db.tables import approvals
-from core.errors import NotFound
+from core.errors import Malformed, NotFound
 from core.text import Text
 
 blp = Resource("approvals", __name__, description="Four eyes: an editor cannot approve their own work.")
@@ -79,6 +79,8 @@ def reject(ctx: Context, approval_id: str) -> Response:
 
 def _decide(ctx: Context, approval_id: str, approve: bool) -> Response:
     by, reason, now = ctx.caller.principal_id, ctx.body["reason"], ctx.services.clock.now()
+    if not reason.strip():
+        raise Malformed("reason_required", Text(zh="须写明理由", en="give a reason"))
     prepare_decision(ctx.services.database, ctx.merchant, approval_id, approve=approve)
 
     def effect(connection: Connection) -> dict[str, Any]:

@@ -254,13 +254,13 @@ def test_who_has_not_spent_enough_may_not_promote(shop: Shop) -> None:
 
 def test_a_third_tier_waits_for_its_own_approval(shop: Shop) -> None:
     made = shop.post("/v1/campaigns", {"source": REBATE.replace('["10", "5"]', '["10", "5", "1"]')}, "marketer").json
-    waiting = shop.get("/v1/approvals", "compliance").json["items"]
-    assert sorted(one["kind"] for one in waiting) == ["publication", "third_tier"]
-    done = shop.post(f"/v1/approvals/{made['approval_id']}/approve", {"reason": "ok"}, "compliance")
-    assert promoter(shop, "ann").json["code"] == "campaign_not_found", done.json
-    [third] = [one["id"] for one in waiting if one["kind"] == "third_tier"]
-    assert shop.post(f"/v1/approvals/{third}/approve", {"reason": "legal has seen it"}, "compliance").status_code == 200
-    shop.services.catalogue.forget()
+    (third,) = made["further_approvals"]
+    assert third["kind"] == "campaign.third_tier"
+    early = shop.post(f"/v1/approvals/{made['approval_id']}/approve", {"reason": "ok"}, "compliance")
+    assert (early.status_code, early.json["code"], early.json["missing"]) == (409, "approval_missing", ["campaign.third_tier"])
+    assert shop.post(f"/v1/approvals/{third['approval_id']}/approve", {"reason": " "}, "compliance").status_code == 422
+    for approval in (third["approval_id"], made["approval_id"]):
+        assert shop.post(f"/v1/approvals/{approval}/approve", {"reason": "legal has seen it"}, "compliance").status_code == 200
     assert promoter(shop, "ann").status_code == 200
 
 

@@ -7,7 +7,7 @@ from campaigns.mechanics.rebate.terms import FORM, NAME
 from core.text import Text
 
 BIND, ACCRUE, SETTLE = "promoter.bind", "promoter.accrue", "promoter.settle"
-THIRD_TIER = "third_tier"
+THIRD_TIER = "campaign.third_tier"
 
 REBATE = Mechanic(
     name=NAME,
