@@ -154,7 +154,10 @@ class Freight(_Placed):
     def off(self, cart: Cart, amounts: Sequence[int], open_lines: Sequence[bool]) -> list[int] | NotApplied:
         if cart.freight_fen == 0:
             return NotApplied("no_freight")
-        if cart.region is not None and cart.region in self.except_regions:
+        if cart.region is None and self.except_regions:
+            # Who does not say where the parcel goes is not thereby outside the excluded regions.
+            return NotApplied("region_required")
+        if cart.region in self.except_regions:
             return NotApplied("region_excluded", {"region": cart.region})
         total = sum(amounts)
         if total < self.over_fen:
