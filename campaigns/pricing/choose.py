@@ -36,7 +36,7 @@ def best_for_customer(cart: Cart, candidates: Sequence[Candidate], fixed: Mappin
     bounded = any(whole for _, whole in lanes) or prod(len(plans) for plans, _ in lanes) > PLANS_MAX
     flash, *rest = [_largest(plans, takes) if bounded else plans for plans, _ in lanes]
     flashed = Flashed(stage_of(cart, fixed))
-    found = [apply(cart, _fitting(cart, usable, fixed, {}, flashed), fixed, None, flashed), *_prices(flashed, flash, *rest)]
+    found = [_fitting(cart, usable, fixed, {}, flashed), *_prices(flashed, flash, *rest)]
     priced = min(found, key=_rank)
     return Chosen(priced, refused | _why_not(usable, priced, "not_best"), bounded)
 
@@ -66,7 +66,7 @@ def by_priority(cart: Cart, candidates: Sequence[Candidate], fixed: Mapping[int,
     usable = [one for one, _ in alone]
     seen: Refusals = {}
     flashed = Flashed(stage_of(cart, fixed))
-    priced = apply(cart, _fitting(cart, usable, fixed, seen, flashed), fixed, None, flashed)
+    priced = _fitting(cart, usable, fixed, seen, flashed)
     return Chosen(priced, refused | _why_not(usable, priced, "lane_taken") | seen, False)
 
 
@@ -132,13 +132,13 @@ def _keeps_to_groups(plan: Plan) -> bool:
     return len(_groups(plan)) == sum(one.rule.group is not None for one in plan)
 
 
-def _fitting(cart: Cart, usable: Sequence[Candidate], fixed: Mapping[int, int], seen: Refusals, flashed: Flashed) -> Plan:
-    """The plan by priority. What would take nothing beside the others leaves its lane and its group to who comes next; `seen` says why."""
+def _fitting(cart: Cart, usable: Sequence[Candidate], fixed: Mapping[int, int], seen: Refusals, flashed: Flashed) -> Priced:
+    """The price by priority. What would take nothing beside the others leaves its lane and its group to who comes next; `seen` says why."""
     while True:
         plan, idle = _by_priority([one for one in usable if one.name not in seen]), Refusals()
-        apply(cart, plan, fixed, idle, flashed)
+        priced = apply(cart, plan, fixed, idle, flashed)
         if not idle:
-            return plan
+            return priced
         seen.update(idle)
 
 
