@@ -44,7 +44,7 @@ def _source(number: int) -> str:
         skus = ", ".join(f'{{sku: s{article}, price: "{50 + number % 40}.00"}}' for article in range(number % 7, 40, 7))
         return _HEAD.format(name=f"flash-{number}", mechanic="flash_discount", block=f"{{skus: [{skus}]}}")
     if number % 3 == 1:
-        block = f'{{steps: [{{over: "{100 + number}.00", off: "{5 + number % 30}.00"}}, {{over: "{800 + number}.00", percent: 10}}]{more}}}'
+        block = f'{{steps: [{{over: "{100 + number}.00", off: "{5 + number % 30}.00"}}, {{over: "{800 + number}.00", percent: 3}}]{more}}}'
         return _HEAD.format(name=f"full-{number}", mechanic="full_reduction", block=block)
     return _HEAD.format(name=f"ship-{number}", mechanic="free_shipping", block=f'{{over: "{number}.00", most: "{5 + number % 9}.00"}}')
 

@@ -148,7 +148,7 @@ class Catalogue:
 
 def _prices_carts(campaign: Campaign) -> bool:
     mechanic = mechanic_named(campaign.mechanic)
-    return mechanic.price_rule is not None or bool(mechanic.prices(campaign))
+    return mechanic.price_rule is not None or mechanic.claimable is not None or bool(mechanic.prices(campaign))
 
 
 def campaign_missing(campaign_id: str) -> NotFound:

@@ -42,6 +42,9 @@ class QuoteBody(Actor):
     freight_fen = fen(load_default=0)
     region = text(64)
     reward_ids = ma.fields.List(text(32), load_default=list, validate=ma.validate.Length(max=20), metadata={"description": "coupons that the customer holds"})
+    claimable = ma.fields.List(
+        text(64), load_default=list, validate=ma.validate.Length(max=20), metadata={"description": "campaigns whose coupon the customer would claim"}
+    )
     choose = ma.fields.String(load_default="best", validate=ma.validate.OneOf(["best", "priority"]))
     registered_at = ma.fields.AwareDateTime(format="iso")
     order_count = StrictInteger(strict=True, validate=ma.validate.Range(0, 10**9))
@@ -71,7 +74,8 @@ def make(ctx: Context) -> Response:
     cart = Cart(tuple(lines), body["freight_fen"], body.get("region"))
     coupons, refused = _coupons(ctx, now) if body["reward_ids"] else ((), ())
     facts: dict[str, Any] = {name: body.get(name) for name in ("registered_at", "order_count")}
-    asked = Asked(cart, event, now, coupons=coupons, refused=refused, best=body["choose"] == "best", **facts)
+    best, claimable = body["choose"] == "best", tuple(body["claimable"])
+    asked = Asked(cart, event, now, coupons=coupons, refused=refused, best=best, claimable=claimable, **facts)
     return answer(localized(quote(asked, services.catalogue.pricing(ctx.merchant)), reader_language()))
 
 

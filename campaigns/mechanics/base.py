@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import marshmallow as ma
 
+from campaigns.discounts import Offer
 from campaigns.mechanics.moves import Move
 from campaigns.mechanics.situation import Part, Refuse, Situation, Wants, Wish
 from core.text import Text
@@ -116,7 +117,8 @@ class Mechanic:
     later is decided again in `post_scene`. `automatic_event` is the
     event that asks `automatic_command` by itself. `approvals` names those of
     `approval_kinds` that a version needs besides its publication. `price_rule` gives what a campaign that only prices carts says at a
-    moment (`campaigns.pricing.model.Rule`); such a mechanic has no commands, and no `main_scene`.
+    moment (`campaigns.pricing.model.Rule`); such a mechanic has no commands, and no `main_scene`. `claimable` gives
+    the offer of a coupon that the user could claim at a moment, or the code of why not.
     """
 
     name: str
@@ -151,6 +153,7 @@ class Mechanic:
     approvals: Callable[[Campaign], Sequence[str]] = lambda _: ()
     topics: tuple[str, ...] = ()
     price_rule: Callable[[Campaign, datetime], Any] | None = None
+    claimable: Callable[[Campaign, datetime, str | None], Offer | str] | None = None
 
     def command(self, name: str) -> Command:
         """Raises `KeyError`."""

@@ -1,20 +1,20 @@
 """Which of the candidates a cart is priced with: what costs the customer least, or what comes first by priority.
 
-The search is exact where there are few combinations, and bounded where there are many; it always looks at the choice by priority too.
+The search leaves out only what cannot be better, so it is exact unless it meets its bounds; it always looks at the choice by priority too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
-from math import prod
 
 from campaigns.pricing.lanes import Flashed, Refusals, alone, apply, begin, stage_of
 from campaigns.pricing.model import COUPON, FLASH, FREIGHT, REDUCTION, Candidate, Cart, NotApplied, Priced
+from campaigns.pricing.rules import Reduction
 
-# What is looked at exactly, and how many of each lane's choices are looked at where there are more.
-PLANS_MAX, BEST_OF_LANE, STACKED_MAX = 100, 3, 4
+# How many carts with a coupon are worked out, choices of flash prices, and rules that stack in every selection.
+STAGES_MAX, FLASH_MAX, STACKED_MAX = 150, 16, 4
 Plan = tuple[Candidate, ...]
 
 
@@ -30,30 +30,55 @@ class Chosen:
 def best_for_customer(cart: Cart, candidates: Sequence[Candidate], fixed: Mapping[int, int]) -> Chosen:
     """The least total; of several the one that takes fewer, then the one that comes first by priority and name."""
     alone, refused = _alone(cart, candidates, fixed)
-    usable = [one for one, _ in alone]
-    takes = {id(one): fen for one, fen in alone}
-    lanes = _options(usable)
-    bounded = any(whole for _, whole in lanes) or prod(len(plans) for plans, _ in lanes) > PLANS_MAX
-    flash, *rest = [_largest(plans, takes) if bounded else plans for plans, _ in lanes]
-    flashed = Flashed(stage_of(cart, fixed))
-    found = [apply(cart, _fitting(cart, usable, fixed, {}, flashed), fixed, None, flashed), *_prices(flashed, flash, *rest)]
-    priced = min(found, key=_rank)
+    usable, flashed = [one for one, _ in alone], Flashed(stage_of(cart, fixed))
+    takes, lanes = _most(alone, flashed), _options(usable)
+    plans = [[_Option(plan, _groups(plan), sum(takes[id(one)] for one in plan)) for plan in found] for found, _ in lanes]
+    priced, whole = _search(flashed, plans, _fitting(cart, usable, fixed, {}, flashed))
+    bounded = not whole or any(more for _, more in lanes)
     return Chosen(priced, refused | _why_not(usable, priced, "not_best"), bounded)
 
 
-def _prices(start: Flashed, flash: Sequence[Plan], reductions: Sequence[Plan], coupons: Sequence[Plan], freights: Sequence[Plan]) -> Iterator[Priced]:
-    """The price of every combination that keeps to groups; what a lane comes to is worked out once for all that follows it."""
-    lanes = [[(plan, _groups(plan)) for plan in plans] for plans in (reductions, coupons, freights)]
-    for first, groups in ((plan, _groups(plan)) for plan in flash):
-        flashed = start.after(first)
-        for second, more in lanes[0]:
-            if groups & more:
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """What a lane may contribute, and the most that it can take."""
+
+    plan: Plan
+    groups: frozenset[str]
+    most_fen: int
+
+
+def _most(alone: Sequence[tuple[Candidate, int]], flashed: Flashed) -> dict[int, int]:
+    """The most that each can take in any combination: what it takes alone, but of steps the one that takes most, since a lower one may take more."""
+    total = sum(flashed.start.amounts)
+    return {id(one): max(fen, one.rule.most(total)) if isinstance(one.rule, Reduction) else fen for one, fen in alone}
+
+
+def _search(start: Flashed, lanes: Sequence[Sequence[_Option]], best: Priced) -> tuple[Priced, bool]:
+    """The least total, and whether everything was looked at or could not be better. Those that can take most come first, and what cannot reach the
+    best so far is left out with all that would follow it; so few stages are worked out, and the search is exact unless they exceed their bound."""
+    flash, reductions, coupons, freights = lanes[0], *(sorted(lane, key=lambda one: (-one.most_fen, [rule.order for rule in one.plan])) for lane in lanes[1:])
+    freight = start.start.cart.freight_fen
+    shipped = freight - min(freight, max(one.most_fen for one in freights))
+    coupon_most, stages = coupons[0].most_fen, 0
+    for first in flash:
+        flashed = start.after(first.plan)
+        for second in reductions:
+            if first.groups & second.groups:
                 continue
-            reduced, taken = flashed.after(REDUCTION, second), groups | more
-            for third, held in lanes[1]:
-                # A coupon is in no group.
-                stage = reduced.after(COUPON, third)
-                yield from (stage.shipped(last) for last, bound in lanes[2] if not (taken | held) & bound)
+            if sum(flashed.amounts) - second.most_fen - coupon_most + shipped > best.total_fen:
+                break
+            reduced, taken = flashed.after(REDUCTION, second.plan), first.groups | second.groups
+            for third in coupons:
+                if sum(reduced.amounts) - third.most_fen + shipped > best.total_fen:
+                    break
+                if stages == STAGES_MAX:
+                    return best, False
+                stages += 1
+                stage = reduced.after(COUPON, third.plan)
+                if sum(stage.amounts) + shipped <= best.total_fen:
+                    # A coupon is in no group.
+                    best = min([best, *(stage.shipped(last.plan) for last in freights if not taken & last.groups)], key=_rank)
+    return best, True
 
 
 def _groups(plan: Plan) -> frozenset[str]:
@@ -66,7 +91,7 @@ def by_priority(cart: Cart, candidates: Sequence[Candidate], fixed: Mapping[int,
     usable = [one for one, _ in alone]
     seen: Refusals = {}
     flashed = Flashed(stage_of(cart, fixed))
-    priced = apply(cart, _fitting(cart, usable, fixed, seen, flashed), fixed, None, flashed)
+    priced = _fitting(cart, usable, fixed, seen, flashed)
     return Chosen(priced, refused | _why_not(usable, priced, "lane_taken") | seen, False)
 
 
@@ -97,13 +122,13 @@ def _options(usable: Sequence[Candidate]) -> list[tuple[list[Plan], bool]]:
     groups = sorted({one.rule.group for one in flash if one.rule.group is not None})
     choices = product(*([(), *((one,) for one in flash if one.rule.group == group)] for group in groups))
     free = tuple(one for one in flash if one.rule.group is None)
-    flashes: list[Plan] = [_in_order((*free, *(one for part in choice for one in part))) for choice in islice(choices, PLANS_MAX + 1)]
+    flashes: list[Plan] = [_in_order((*free, *(one for part in choice for one in part))) for choice in islice(choices, FLASH_MAX + 1)]
     goods = [_of_lane([one for one in usable if one.rule.lane == lane]) for lane in (REDUCTION, COUPON)]
     # Freight comes last, so of those that are bound to nothing the best is found when it is applied.
     freight = [one for one in usable if one.rule.lane == FREIGHT]
     unbound = tuple(one for one in freight if one.rule.group is None)
     bound, more = _of_lane([one for one in freight if one.rule.group is not None])
-    return [(flashes, False), *goods, ([_in_order((*unbound, *plan)) for plan in bound], more)]
+    return [(flashes[:FLASH_MAX], len(flashes) > FLASH_MAX), *goods, ([_in_order((*unbound, *plan)) for plan in bound], more)]
 
 
 def _in_order(plan: Plan) -> Plan:
@@ -121,24 +146,18 @@ def _of_lane(lane: Sequence[Candidate]) -> tuple[list[Plan], bool]:
     return [*plans, *(plan for plan in selections if _keeps_to_groups(plan))], False
 
 
-def _largest(plans: Sequence[Plan], takes: Mapping[int, int]) -> list[Plan]:
-    """The plans that take most when each is alone, and nothing."""
-    best = sorted(plans, key=lambda plan: (-sum(takes[id(one)] for one in plan), [one.order for one in plan]))
-    return [*best[:BEST_OF_LANE], *([()] if () in best[BEST_OF_LANE:] else [])]
-
-
 def _keeps_to_groups(plan: Plan) -> bool:
     """Whether no two of one group meet."""
     return len(_groups(plan)) == sum(one.rule.group is not None for one in plan)
 
 
-def _fitting(cart: Cart, usable: Sequence[Candidate], fixed: Mapping[int, int], seen: Refusals, flashed: Flashed) -> Plan:
-    """The plan by priority. What would take nothing beside the others leaves its lane and its group to who comes next; `seen` says why."""
+def _fitting(cart: Cart, usable: Sequence[Candidate], fixed: Mapping[int, int], seen: Refusals, flashed: Flashed) -> Priced:
+    """The price by priority. What would take nothing beside the others leaves its lane and its group to who comes next; `seen` says why."""
     while True:
         plan, idle = _by_priority([one for one in usable if one.name not in seen]), Refusals()
-        apply(cart, plan, fixed, idle, flashed)
+        priced = apply(cart, plan, fixed, idle, flashed)
         if not idle:
-            return plan
+            return priced
         seen.update(idle)
 
 

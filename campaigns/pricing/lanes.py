@@ -92,8 +92,10 @@ def _ship(cart: Cart, rules: Sequence[Candidate], amounts: Sequence[int], opened
     """Those that stack together, or the one that takes most, whichever leaves less freight."""
     best: tuple[int, Candidate] | None = None
     stacked: list[tuple[int, Candidate]] = []
+    # Freight asks only what the goods cost together, so they are summed once for all of its rules.
+    goods = (sum(amounts),)
     for one in rules:
-        off = one.rule.off(cart, amounts, opened)
+        off = one.rule.off(cart, goods, opened)
         if isinstance(off, NotApplied):
             if refused is not None:
                 refused[one.name] = off

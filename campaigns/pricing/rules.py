@@ -115,6 +115,10 @@ class Reduction(_Placed):
             return NotApplied("under_threshold", {"threshold_fen": least, "missing_fen": least - total})
         return spread(asked, amounts, [max(0, min(room, amount - line.floor_fen)) for room, amount, line in zip(rooms, amounts, cart.lines, strict=True)])
 
+    def most(self, total: int) -> int:
+        """The most that any step takes off a cart that costs `total`."""
+        return max((step.takes(total) for step in self.steps if step.over_fen <= total), default=0)
+
     def _asked(self, total: int) -> int | None:
         if self.every is not None:
             times = total // self.every.over_fen
@@ -154,7 +158,10 @@ class Freight(_Placed):
     def off(self, cart: Cart, amounts: Sequence[int], open_lines: Sequence[bool]) -> list[int] | NotApplied:
         if cart.freight_fen == 0:
             return NotApplied("no_freight")
-        if cart.region is not None and cart.region in self.except_regions:
+        if cart.region is None and self.except_regions:
+            # Who does not say where the parcel goes is not thereby outside the excluded regions.
+            return NotApplied("region_required")
+        if cart.region in self.except_regions:
             return NotApplied("region_excluded", {"region": cart.region})
         total = sum(amounts)
         if total < self.over_fen:

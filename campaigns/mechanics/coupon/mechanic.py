@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import marshmallow as ma
 
+from campaigns.discounts import Offer
 from campaigns.mechanics.base import Command, Mechanic, Moves
 from campaigns.mechanics.coupon.terms import FORM, NEW_LIMITS, CouponTerms, reward_terms
 from campaigns.mechanics.moves import Grant, Move, Promise, Redeem
@@ -57,6 +59,19 @@ def _not_new(zh: str, en: str) -> Text:
     return Text(zh=f"该{zh}已被其他顾客使用过", en=f"this {en} is not new: another customer has had a newcomer's coupon or paid with it")
 
 
+def _claimable(campaign: Campaign, now: datetime, user: str | None) -> Offer | str:
+    """What a coupon that is claimed now would take off. Only what every customer may claim without more is foreseen."""
+    terms: CouponTerms = campaign.terms
+    if terms.take != "self":
+        return "code_required" if terms.take == "code" else "given_by_event"
+    if terms.users is not None and user not in terms.users:
+        return "not_targeted"
+    first, last = terms.validity(now)
+    if not first <= now < last:
+        return "coupon_not_valid"
+    return Offer(terms.amount.fen, 0 if terms.threshold is None else terms.threshold.fen, terms.percent, terms.skus, terms.categories)
+
+
 def _cost_max(campaign: Campaign) -> int | None:
     total = campaign.limits.total
     return None if total is None else total * int(campaign.terms.amount.fen)
@@ -76,6 +91,7 @@ COUPON = Mechanic(
     cost_max_fen=_cost_max,
     automatic_event=lambda campaign: campaign.terms.on_event,
     automatic_command="claim",
+    claimable=_claimable,
     refusals={
         "not_targeted": Text(zh="该券只发给指定的顾客", en="this coupon is for named customers"),
         "code_required": Text(zh="请提供券码", en="this coupon is taken with a code"),
