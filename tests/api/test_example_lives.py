@@ -84,7 +84,7 @@ def live_price(shop: Shop, name: str) -> None:
     """A price campaign: a cart that it is for costs less, and it says so."""
     evening = shop.clock.now().replace(hour=12, minute=30).isoformat()
     lines = [{"sku": "tea", "category": "home", "unit_fen": 9_900, "quantity": 3}]
-    quoted = shop.post("/v1/quotes", {"user": "ann", "lines": lines, "freight_fen": 1_200, "now": evening}).json
+    quoted = shop.post("/v1/quotes", {"user": "ann", "lines": lines, "freight_fen": 1_200, "region": "浙江", "now": evening}).json
     assert [one["campaign"] for one in quoted["applied"]] == [name]
     assert quoted["total_fen"] == quoted["list_fen"] - quoted["applied"][0]["amount_fen"]
 

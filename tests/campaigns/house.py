@@ -22,6 +22,7 @@ from campaigns.gate.keeper import GateKeeper
 from campaigns.gate.split import AnyGate
 from campaigns.lifecycle import act
 from campaigns.publishing import decide_publication, propose_campaign
+from campaigns.rebates.settling import RebateSettler
 from campaigns.rewards import find_reward, post_reward, void_reward
 from campaigns.store.tables import campaigns, rewards, slots
 from core.access.idempotency import RequestKey
@@ -77,6 +78,10 @@ class House:
     @property
     def settler(self) -> Settler:
         return Settler(self.database, self.desk.risk, self.desk.book, self.desk.vault, self.clock)
+
+    @property
+    def rebates(self) -> RebateSettler:
+        return RebateSettler(self.database, self.desk.risk, self.desk.book, self.desk.vault, self.clock)
 
     @property
     def database(self) -> Database:

@@ -209,6 +209,9 @@ def _json_schema() -> dict[str, Any]:
             "rate_cap": rate,
             "freeze": span,
             "without_receipt": span,
+            # Known only to be refused.
+            "head_count_reward": False,
+            "entry_fee": False,
         },
     }
 
