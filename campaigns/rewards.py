@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select, update
 from campaigns.discounts import Offer
 from campaigns.machines import require_reward_step
 from campaigns.store import budgets, ledger
+from campaigns.store.earnings import About, Purse
 from campaigns.store.slots import GivenBack, give_back
 from campaigns.store.tables import campaigns, rewards
 from core.audit.log import append
@@ -125,9 +126,12 @@ def post_reward(connection: Connection, reward: Reward, actor: str, now: datetim
         posted = replace(posted, use_state="used", order_id=order_id, used_fen=reward.face_fen)
     values = {name: getattr(posted, name) for name in ("state", "posted_fen", "use_state", "order_id", "used_fen")}
     change(connection, reward, now, **values)
-    credit = _CREDIT[reward.kind](reward)
-    movement = ledger.Movement(ledger.promotion(reward.campaign), credit, reward.face, "reward.posted", f"post:{reward.id}", reward.id, order_id)
-    ledger.post(connection, reward.merchant, movement, now)
+    source, about = ledger.promotion(reward.campaign), About(f"post:{reward.id}", reward.id, order_id)
+    purse = Purse(connection, reward.merchant, reward.subject_id, now)
+    if reward.kind == "commission":
+        purse.earn(source, reward.face_fen, "reward.posted", about)
+    else:
+        purse.move(source, _CREDIT[reward.kind](reward), reward.face_fen, "reward.posted", about)
     if reward.kind == "coupon":
         set_timer(connection, merchant=reward.merchant, kind="coupon.expiry", ref=reward.id, due_at=reward.valid_until)
     tell(connection, reward, "reward.posted", actor, now)
@@ -135,15 +139,18 @@ def post_reward(connection: Connection, reward: Reward, actor: str, now: datetim
 
 
 def reverse_reward(connection: Connection, reward: Reward, actor: str, now: datetime) -> GivenBack:
-    """posted → reversed, as a whole: what partial refunds have not taken back yet goes back where it came from, and so does the budget."""
+    """posted → reversed, as a whole: what partial refunds have not taken back yet goes back where it came from, and so does the budget.
+
+    A commission that was paid out already becomes a debt."""
     require_reward_step(reward.state, "reversed")
     left = reward.posted_fen - reward.reversed_fen
     change(connection, reward, now, state="reversed", reversed_fen=reward.posted_fen, use_state="expired")
-    if left:
-        sides = (_CREDIT[reward.kind](reward), ledger.promotion(reward.campaign))
-        once = f"reverse:{reward.id}:whole"
-        movement = ledger.Movement(*sides, Money(left, reward.currency), "reward.reversed", once, reward.id, reward.order_id)
-        ledger.post(connection, reward.merchant, movement, now)
+    promotion, about = ledger.promotion(reward.campaign), About(f"reverse:{reward.id}:whole", reward.id, reward.order_id)
+    purse = Purse(connection, reward.merchant, reward.subject_id, now)
+    if reward.kind == "commission":
+        purse.take(promotion, left, "reward.reversed", about)
+    else:
+        purse.move(_CREDIT[reward.kind](reward), promotion, left, "reward.reversed", about)
     budgets.restore(connection, reward.merchant, reward.campaign, reward.face_fen)
     tell(connection, reward, "reward.reversed", actor, now, reversed_fen=left)
     return GivenBack(reward.merchant, reward.campaign, f"{reward.id}:reversed", _epoch(connection, reward), (), reward.face_fen)
@@ -157,7 +164,6 @@ def require_voidable(reward: Reward) -> bool:
 _CREDIT: Mapping[str, Callable[[Reward], ledger.Account]] = {
     "coupon": lambda reward: ledger.entitlement(reward.subject_id),
     "discount": lambda reward: ledger.discounts(reward.campaign),
-    "commission": lambda reward: ledger.commission(reward.subject_id),
 }
 
 

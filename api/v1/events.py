@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from api.automatic import give_automatically
 from api.endpoint import Context, Resource, answer
-from api.v1.fields import Actor, event_of, fen, lines_field, lines_of, text
+from api.v1.fields import Actor, event_of, fen, lines_field, lines_of, payments_of, text
 from campaigns.acting.early import identifiers_of
 from campaigns.acting.stage import After
 from campaigns.orders.facts import ORDER_FACTS, OrderFact, PaymentRefused, apply_order_fact
@@ -130,6 +130,7 @@ def _effects(connection: Connection, ctx: Context, event: Event, after: After) -
         lines=() if event.type == "order.refunded" else lines_of(custom),
         parts=_parts_of(custom) if event.type == "order.refunded" else (),
         reward_ids=tuple(custom.get("reward_ids", ())),
+        line_payments=payments_of(custom) if event.type == "order.paid" else (),
     )
     now = ctx.services.clock.now()
     effects = apply_order_fact(connection, fact, subject, now, after)

@@ -9,8 +9,10 @@ import marshmallow as ma
 
 from api.swift import SwiftSchema
 from campaigns.discounts import Line
+from core.errors import Malformed
 from core.event import Event
 from core.money import FEN_MAX
+from core.text import Text
 
 
 def text(most: int, least: int = 1, **options: Any) -> ma.fields.String:
@@ -66,6 +68,7 @@ class OrderLine(ma.Schema):
     sku = text(64, required=True)
     category = text(64)
     amount_fen = fen(required=True)
+    paid_fen = fen(metadata={"description": "in a payment: what this line paid after all discounts; all lines have it or none, and they sum to the payment"})
 
 
 def lines_field() -> ma.fields.List[Any]:
@@ -75,6 +78,14 @@ def lines_field() -> ma.fields.List[Any]:
 
 def lines_of(body: Mapping[str, Any]) -> tuple[Line, ...]:
     return tuple(Line(one["sku"], one.get("category"), one["amount_fen"]) for one in body.get("lines", ()))
+
+
+def payments_of(body: Mapping[str, Any]) -> tuple[int, ...]:
+    """What each line paid, where the shop told it. Raises `Malformed` where only some lines have it."""
+    told = [one["paid_fen"] for one in body.get("lines", ()) if "paid_fen" in one]
+    if told and len(told) != len(body["lines"]):
+        raise Malformed("line_payments_incomplete", Text(zh="paid_fen 须每行都写或都不写", en="give every line its paid_fen, or none"))
+    return tuple(told)
 
 
 class Change(ma.Schema):

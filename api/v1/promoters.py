@@ -18,10 +18,10 @@ from campaigns.mechanics.rebate.mechanic import BIND
 from campaigns.mechanics.rebate.terms import NAME
 from campaigns.policies import policy_named
 from campaigns.rebates.binding import Place, become_promoter, bind, downline
-from campaigns.rebates.money import debt, frozen
 from campaigns.rebates.settling import resolve_held
 from campaigns.rebates.tables import commissions, rebate_orders
 from campaigns.store import ledger
+from campaigns.store.earnings import debt, frozen
 from core.errors import Conflict, NotFound
 from core.privacy.subjects import Subject, find_subject, subject_for
 from core.text import Text

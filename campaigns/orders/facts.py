@@ -31,8 +31,8 @@ Effect = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OrderFact:
-    """One fact about an order. `list_fen` is its total before discounts; `reward_ids` are the coupons that it used. `lines` are the order's, `parts`
-    what a refund gives back of them."""
+    """One fact about an order. `list_fen` is its total before discounts; `reward_ids` are the coupons that it used. `lines` are the order's,
+    `line_payments` what each of them paid (none: shared by price), `parts` what a refund gives back of them."""
 
     merchant: str
     order_id: str
@@ -46,6 +46,7 @@ class OrderFact:
     lines: tuple[Line, ...] = ()
     parts: tuple[Part, ...] = ()
     reward_ids: tuple[str, ...] = ()
+    line_payments: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class _Case:
     subject: Subject
     now: datetime
     after: After
+    late_lines: bool = False
 
     @property
     def told(self) -> coupons.Told:
@@ -81,9 +83,10 @@ def apply_order_fact(connection: Connection, fact: OrderFact, subject: Subject, 
     order = connection.execute(select(orders).where(*_is(fact)).with_for_update()).one()
     if order.subject_id != subject.id:
         raise Conflict("order_of_another", Text(zh="订单属于另一位顾客", en="the order belongs to another customer"))
+    late = False
     if fact.kind in ("order.created", "order.paid"):
-        keep_lines(connection, fact.merchant, fact.order_id, fact.lines)
-    effects = _HANDLERS[fact.kind](_Case(connection, fact, order, subject, now, after or After()))
+        late = not keep_lines(connection, fact.merchant, fact.order_id, fact.lines, order.paid_fen is not None)
+    effects = _HANDLERS[fact.kind](_Case(connection, fact, order, subject, now, after or After(), late))
     if effects is None:
         return []
     ref = fact.refund_id or ""
@@ -92,7 +95,7 @@ def apply_order_fact(connection: Connection, fact: OrderFact, subject: Subject, 
 
 
 def _created(case: _Case) -> list[Effect] | None:
-    return []
+    return [{"type": "order.lines_late", "order_id": case.fact.order_id}] if case.late_lines else []
 
 
 def _paid(case: _Case) -> list[Effect] | None:
@@ -105,7 +108,7 @@ def _paid(case: _Case) -> list[Effect] | None:
     if part is not None:
         _require_due(case, part, amount)
     connection.execute(update(orders).where(*_is(fact)).values(paid_fen=amount, paid_at=fact.at))
-    share_payment(connection, fact.merchant, fact.order_id, amount)
+    share_payment(connection, fact.merchant, fact.order_id, amount, fact.line_payments)
     if case.order.cancelled_at is not None:
         why = "order_cancelled"
         return instruct_refund(connection, fact.merchant, fact.order_id, actor=fact.actor, reward_id=None, paid_fen=amount, reason=why, now=case.now)

@@ -46,11 +46,14 @@ class Part:
     amount_fen: int
 
 
-def keep_lines(connection: Connection, merchant: str, order_id: str, lines: Sequence[Line]) -> None:
-    """Write the order's lines once. Raises `Conflict` when it was told with others."""
+def keep_lines(connection: Connection, merchant: str, order_id: str, lines: Sequence[Line], paid: bool) -> bool:
+    """Write the order's lines once; False where they come too late: an order that was paid without any is one line for good, because what follows
+    from its payment has been shared out. Raises `Conflict` when it was told with others."""
     if not lines:
-        return
+        return True
     known = connection.execute(_of(merchant, order_id)).all()
+    if paid and not known:
+        return False
     told = [(line.sku, line.category, line.amount_fen) for line in lines]
     if known and [(row.sku, row.category, row.list_fen) for row in known] != told:
         raise Conflict("order_lines_differ", Text(zh="同一订单的明细不一致", en="the order was reported with other lines"))
@@ -58,15 +61,22 @@ def keep_lines(connection: Connection, merchant: str, order_id: str, lines: Sequ
         common = {"merchant": merchant, "order_id": order_id, "paid_fen": None}
         rows = [{**common, "number": number, "sku": sku, "category": category, "list_fen": fen} for number, (sku, category, fen) in enumerate(told)]
         connection.execute(order_lines.insert(), rows)
+    return True
 
 
-def share_payment(connection: Connection, merchant: str, order_id: str, paid_fen: int) -> None:
-    """Give each line its share of what was paid, in proportion to its price."""
+def share_payment(connection: Connection, merchant: str, order_id: str, paid_fen: int, told: Sequence[int] = ()) -> None:
+    """Give each line what the shop told that it paid, or its share of the payment in proportion to its price.
+
+    Raises `Conflict` where what was told does not fit the lines or the payment.
+    """
     rows = connection.execute(_of(merchant, order_id)).all()
+    if told and (len(told) != len(rows) or sum(told) != paid_fen):
+        text = Text(zh="各行实付之和须等于订单实付", en="what the lines paid must sum to what the order paid")
+        raise Conflict("line_payments_differ", text, paid_fen=paid_fen, lines_fen=sum(told))
     if not rows:
         return
     mine = (order_lines.c.merchant == merchant, order_lines.c.order_id == order_id, order_lines.c.number == bindparam("line"))
-    parts = shares(paid_fen, [row.list_fen for row in rows])
+    parts = list(told) or shares(paid_fen, [row.list_fen for row in rows])
     changes = [{"line": row.number, "fen": fen} for row, fen in zip(rows, parts, strict=True)]
     connection.execute(update(order_lines).where(*mine).values(paid_fen=bindparam("fen")), changes)
 

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, select, update
 from campaigns.mechanics.rebate.terms import NAME
 from campaigns.orders.lines import LineState, line_states
 from campaigns.rebates.binding import Place, chain_of
-from campaigns.rebates.money import Mover, hold_people
+from campaigns.rebates.money import Mover
 from campaigns.rebates.shares import Above, as_map, shares_of
 from campaigns.rebates.tables import commissions, rebate_orders
 from campaigns.refunds import refunded_fen
+from campaigns.store.earnings import hold_people
 from campaigns.store.tables import campaigns, orders
 from campaigns.versions import campaign_at
 from core.canon import canonical

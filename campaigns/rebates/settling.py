@@ -13,8 +13,9 @@ from campaigns.mechanics.rebate.mechanic import ACCRUE, SETTLE
 from campaigns.policies import policy_named
 from campaigns.ports import Decision, DecisionBook, RiskCheck
 from campaigns.rebates.accrual import TIMER
-from campaigns.rebates.money import Mover, hold_people
+from campaigns.rebates.money import Mover
 from campaigns.rebates.tables import commissions, promoters, rebate_orders
+from campaigns.store.earnings import hold_people
 from campaigns.versions import campaign_at
 from core.audit.log import append
 from core.clock import Clock

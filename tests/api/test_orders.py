@@ -158,3 +158,21 @@ def test_a_discount_of_a_part_is_explained_with_its_order(shop: Shop) -> None:
     explained = shop.get("/v1/orders/o1/ledger", "compliance").json
     assert explained["balances"] == {"discounts/eight": 70_000, "promotion/eight": -70_000}
     assert [one["reason"] for one in explained["transfers"]] == ["reward.posted"]
+
+
+def test_a_shop_tells_what_each_line_paid_and_refunds_follow_that(shop: Shop) -> None:
+    lines = [LINES[0] | {"paid_fen": 9_999}, LINES[1] | {"paid_fen": 2_002}]
+    assert step(shop, "pay", amount_fen=12_001, lines=lines) == []
+    assert kept(shop) == [9_999, 2_002]
+    wrong = shop.post("/v1/orders/o2/pay", {"user": "ann", "amount_fen": 12_000, "lines": lines})
+    assert (wrong.status_code, wrong.json["code"]) == (409, "line_payments_differ")
+    half = shop.post("/v1/orders/o3/pay", {"user": "ann", "amount_fen": 12_001, "lines": [lines[0], LINES[1]]})
+    assert (half.status_code, half.json["code"]) == (422, "line_payments_incomplete")
+    assert shop.get("/v1/orders/o2").status_code == shop.get("/v1/orders/o3").status_code == 404
+
+
+def test_lines_that_come_after_a_payment_without_any_change_nothing(shop: Shop) -> None:
+    step(shop, "pay", amount_fen=12_001)
+    assert event(shop, "order.paid", "o1", "ann", "again", amount_fen=12_001, lines=LINES).json["effects"] == []
+    assert step(shop, "open", lines=LINES) == ["order.lines_late"]
+    assert look(shop)["lines"] == []
