@@ -26,12 +26,13 @@ from api.v1 import (
     rewards,
     risk,
     webhooks,
+    withdrawals,
 )
 from api.wiring import Services, services_of_process
 from core.config import Settings, load_settings
 from core.text import lang_of
 
-_PLAYING = (campaigns, codes, commands, instances, rewards, orders, quotes, promoters)
+_PLAYING = (campaigns, codes, commands, instances, rewards, orders, quotes, promoters, withdrawals)
 _RESOURCES = (*_PLAYING, risk, policies, decisions, reviews, events, approvals, notifications, webhooks)
 BLUEPRINTS = tuple(resource.blp for resource in _RESOURCES)
 

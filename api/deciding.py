@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.publishing import KIND as PUBLISH
 from campaigns.publishing import decide_further, decide_publication
+from campaigns.withdrawals.asking import KIND as PAYOUT
+from campaigns.withdrawals.asking import decide_payout
 from core.access.approvals import Approval, find_approval
 from core.access.principals import Caller
 from core.db.engine import Database
@@ -24,7 +26,7 @@ Decider = Callable[..., Approval]
 
 # Kind of approval → what its decision does, in one transaction with it.
 _FURTHER = {kind: decide_further for name in mechanic_names() for kind in mechanic_named(name).approval_kinds}
-DECIDERS: dict[str, Decider] = {PUBLISH: decide_publication, PUBLISH_POLICY: decide_policy, **_FURTHER}
+DECIDERS: dict[str, Decider] = {PUBLISH: decide_publication, PUBLISH_POLICY: decide_policy, PAYOUT: decide_payout, **_FURTHER}
 # Kind of approval → what must hold before it is given; it may take seconds, so it runs outside of the transaction.
 PREPARATIONS: dict[str, Callable[[Database, str], None]] = {PUBLISH_POLICY: ready_approval}
 

@@ -20,6 +20,9 @@ from campaigns.codes import batches
 from campaigns.gate.keeper import GateKeeper
 from campaigns.rebates.accrual import TIMER as REBATE_TIMER
 from campaigns.rebates.settling import RebateSettler
+from campaigns.withdrawals import asking, paying
+from campaigns.withdrawals.paying import Payer, ShopChannel
+from campaigns.withdrawals.sandbox import SandboxChannel
 from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings, secret_key_bytes
 from core.db.engine import Database, open_database
@@ -61,6 +64,7 @@ class Services:
     keys: Keys
     postman: Postman
     rebates: RebateSettler
+    payer: Payer
 
     @property
     def webhooks_anywhere(self) -> bool:
@@ -97,6 +101,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     keeper = GateKeeper(database, hot, keep)
     settler = Settler(database, risk, book, vault, clock)
     rebates = RebateSettler(database, risk, book, vault, clock)
+    payer = Payer(database, vault, clock, {one.name: one for one in (ShopChannel(), SandboxChannel(database, clock))})
     desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep, settler.settle)
     return Services(
         settings,
@@ -112,10 +117,11 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         desk,
         Drainer(hot, database, vault, clock),
         settler,
-        timer_handlers(settler, vault, rebates),
+        timer_handlers(settler, vault, rebates, payer),
         Keys(database, clock),
         Postman(database, vault, clock, sender(settings.webhook_targets == "anywhere")),
         rebates,
+        payer,
     )
 
 
@@ -133,7 +139,7 @@ def _secret_key(settings: Settings) -> bytes:
         raise SettingsError([text]) from error
 
 
-def timer_handlers(settler: Settler, vault: Vault, rebates: RebateSettler) -> Handlers:
+def timer_handlers(settler: Settler, vault: Vault, rebates: RebateSettler, payer: Payer) -> Handlers:
     """What each kind of timer does."""
     handlers = Handlers()
     handlers.register("instance.deadline", facts.instance_deadline)
@@ -141,6 +147,8 @@ def timer_handlers(settler: Settler, vault: Vault, rebates: RebateSettler) -> Ha
     handlers.register_prepared(batches.TIMER, lambda batch_id: _make_codes(settler.database, vault, batch_id))
     handlers.register_prepared(DUE, lambda reward_id: settler.handler(reward_id))
     handlers.register_prepared(REBATE_TIMER, rebates.handler)
+    handlers.register_prepared(asking.PAY, payer.pay)
+    handlers.register_prepared(paying.FOLLOW, payer.follow)
     handlers.register("coupon.expiry", usage.expire)
     handlers.register("coupon.unlock", usage.unlock)
     handlers.register(settling.TIMER, settling.fire_timer)

@@ -51,6 +51,7 @@ class Settings:
     idempotency_hours: int = _setting(24, "how long replies are kept for replay", least=24, most=24 * 90)
     review_hours: int = _setting(24, "due time of a review", least=1, most=24 * 30)
     webhook_targets: str = _setting("public", "where webhooks may go: public (https, public addresses), or anywhere (for development)")
+    payout_channel: str = _setting("shop", "who pays withdrawals: shop (your backend, told by withdrawal.due), or sandbox (for trying out)")
     log_level: str = _setting("info", "debug, info, warning or error")
 
     @property
@@ -180,6 +181,11 @@ def _contradictions(settings: Settings) -> list[Text]:
         settings.webhook_targets not in {"public", "anywhere"},
         "SHEEPDOG_WEBHOOK_TARGETS 须为 public 或 anywhere",
         "SHEEPDOG_WEBHOOK_TARGETS is public or anywhere",
+    )
+    complain(
+        settings.payout_channel not in {"shop", "sandbox"},
+        "SHEEPDOG_PAYOUT_CHANNEL 须为 shop 或 sandbox",
+        "SHEEPDOG_PAYOUT_CHANNEL is shop or sandbox",
     )
     if settings.secret_key:
         try:

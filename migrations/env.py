@@ -8,6 +8,7 @@ import campaigns.rebates.tables
 import campaigns.store.firsts
 import campaigns.store.playing
 import campaigns.store.tables
+import campaigns.withdrawals.tables
 import core.db.tables
 import core.webhooks.tables
 import fraud.rulesets.tables
@@ -26,6 +27,7 @@ TABLES = (
     campaigns.codes.tables,
     campaigns.orders.tables,
     campaigns.rebates.tables,
+    campaigns.withdrawals.tables,
     fraud.rulesets.tables,
     fraud.store.tables,
 )

@@ -54,8 +54,30 @@ def _money(found: dict[str, Any], screen: Screen) -> list[str]:
     lines += [f"  {one['at']}  {_yuan(one['amount_fen']):>12}  {one['debit']} → {one['credit']}  {one['reason']}" for one in found["transfers"]]
     lines += ["", Text(zh="各账户:", en="accounts:").pick(screen.lang), *(f"  {_yuan(fen):>12}  {name}" for name, fen in found["balances"].items())]
     lines.append(f"  {_yuan(found['sum_fen']):>12}  " + Text(zh="合计", en="in all").pick(screen.lang))
+    lines += _earned(found["commissions"], screen)
     back = Text(zh="须退款", en="to give back").pick(screen.lang)
     return [*lines, *(f"{back} {_yuan(bill['amount_fen'])}  {bill['bill_no']}  {bill['reason']}" for bill in found["refund_instructions"])]
+
+
+def _earned(commissions: list[dict[str, Any]], screen: Screen) -> list[str]:
+    """What became of each person's commission."""
+    lines = ["", Text(zh="佣金去向:", en="commissions:").pick(screen.lang)] if commissions else []
+    for one in commissions:
+        earned, owed = _yuan(one["earned_fen"]), _yuan(one["owed_fen"])
+        words = Text(zh=f"已得 {earned}  仍应付 {owed}", en=f"earned {earned}  still owed {owed}")
+        lines.append(f"  {one['promoter']}  {words.pick(screen.lang)}")
+        lines += [f"      {_yuan(use['amount_fen']):>10}  {_use(use).pick(screen.lang)}" for use in one["uses"]]
+    return lines
+
+
+def _use(use: dict[str, Any]) -> Text:
+    if use["kind"] == "withdrawn":
+        net, tax, fee = _yuan(use["net_fen"]), _yuan(use["tax_fen"]), _yuan(use["fee_fen"])
+        zh = f"提现 {use['bill_no']}({use['state']}):实收 {net},个税 {tax},手续费 {fee}"
+        return Text(zh=zh, en=f"withdrawal {use['bill_no']} ({use['state']}): received {net}, tax {tax}, fee {fee}")
+    if use["kind"] == "taken":
+        return Text(zh=f"因订单 {use['order']} 退款收回", en=f"taken back for the refund of order {use['order']}")
+    return Text(zh="抵还欠款", en="paid a debt")
 
 
 def _effect(effect: dict[str, Any]) -> str:

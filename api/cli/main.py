@@ -24,6 +24,7 @@ _COMMANDS = {
     "rules": ("api.cli.policies", "rules"),
     "audit": ("api.cli.audit", "audit"),
     "ledger": ("api.cli.ledger", "ledger"),
+    "withdrawals": ("api.cli.withdrawals", "withdrawals"),
     "webhooks": ("api.cli.webhooks", "webhooks"),
     "demo": ("api.cli.demo", "demo"),
 }

@@ -76,6 +76,7 @@ class Explained(ma.Schema):
     transfers = ma.fields.List(ma.fields.Dict())
     balances = ma.fields.Dict()
     sum_fen = ma.fields.Integer()
+    commissions = ma.fields.List(ma.fields.Dict())
     refund_instructions = ma.fields.List(ma.fields.Dict())
 
 

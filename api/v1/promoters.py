@@ -10,9 +10,8 @@ from sqlalchemy import Connection, select
 
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
-from api.errors import problem
+from api.v1.asked import open_campaign, refusal
 from api.v1.fields import Actor, event_of, text
-from campaigns.acting.early import untimely_phase
 from campaigns.catalogue import Standing
 from campaigns.mechanics.rebate.mechanic import BIND
 from campaigns.mechanics.rebate.terms import NAME
@@ -22,7 +21,7 @@ from campaigns.rebates.settling import resolve_held
 from campaigns.rebates.tables import commissions, rebate_orders
 from campaigns.store import ledger
 from campaigns.store.earnings import debt, frozen
-from core.errors import Conflict, NotFound
+from core.errors import NotFound
 from core.privacy.subjects import Subject, find_subject, subject_for
 from core.text import Text
 
@@ -79,7 +78,7 @@ class ResolvedRebate(ma.Schema):
 @blp.endpoint("POST", "/campaigns/<campaign_id>/promoters", scopes=("shop", "marketer"), body=PromoterBody, replies={200: Promoter}, effect=True)
 def become(ctx: Context, campaign_id: str) -> Response:
     """Make a customer a promoter of the campaign."""
-    standing, body = _standing(ctx, campaign_id), ctx.body
+    standing, body = open_campaign(ctx, campaign_id, NAME), ctx.body
     appointed = bool(ctx.caller.scopes & {"marketer", "admin"})
     if body.get("level") and not appointed:
         ctx.caller.require("marketer")
@@ -95,16 +94,15 @@ def become(ctx: Context, campaign_id: str) -> Response:
 @blp.endpoint("POST", "/campaigns/<campaign_id>/bindings", scopes=("shop",), body=BindBody, replies={200: Bound}, effect=True)
 def bring(ctx: Context, campaign_id: str) -> Response:
     """Note who brought a customer. The risk engine is asked before."""
-    standing, body, services = _standing(ctx, campaign_id), ctx.body, ctx.services
+    standing, body, services = open_campaign(ctx, campaign_id, NAME), ctx.body, ctx.services
     key = ctx.request_key()
-    name = "bind:" + services.vault.token(ctx.merchant, "claim-event", f"{key.principal_id}\x00{campaign_id}\x00{key.key}")
+    name = "bind:" + services.vault.token(ctx.merchant, "claim-event", f"{key.principal_id}\x00{campaign_id}\x00{key.key}\x00{key.body_hash}")
     event = event_of(body, id=name, type=BIND, merchant=ctx.merchant, received_at=services.clock.now(), campaign=campaign_id)
     decision = services.risk.check(event, BIND, policy_named(standing.campaign, BIND))
-    if decision.outcome in ("reject", "challenge"):
-        recorded = services.book.record_refusal(decision, event)
-        reasons = [{"code": one.code, "text": {"zh": one.text.zh, "en": one.text.en}} for one in decision.reasons]
-        words = Text(zh="本次绑定未通过安全校验,可以申诉", en="the bind did not pass the risk check; the customer may appeal")
-        return problem(403, "risk_refused", words, {"decision_id": recorded, "reasons": reasons})
+    words = Text(zh="本次绑定未通过安全校验,可以申诉", en="the bind did not pass the risk check; the customer may appeal")
+    refused = refusal(ctx, decision, event, words)
+    if refused is not None:
+        return refused
 
     def effect(connection: Connection) -> dict[str, Any]:
         customer = subject_for(connection, services.vault, ctx.merchant, body["user"], services.clock.now())
@@ -151,16 +149,6 @@ def _commissions(ctx: Context, connection: Connection, subject: Subject) -> dict
     ]
     customers = downline(connection, ctx.merchant, subject.id, ctx.services.clock.now())
     return {"frozen_fen": balances[0], "owed_fen": balances[1], "debt_fen": max(0, -balances[2]), "customers": customers, "items": items}
-
-
-def _standing(ctx: Context, campaign_id: str) -> Standing:
-    standing = ctx.services.catalogue.live(ctx.merchant, campaign_id)
-    if standing.campaign.mechanic != NAME:
-        raise Conflict("other_mechanic", Text(zh=f"该活动的玩法是 {standing.campaign.mechanic}", en=f"the campaign's mechanic is {standing.campaign.mechanic}"))
-    code = untimely_phase(standing, ctx.services.clock.now())
-    if code is not None:
-        raise Conflict(code, Text(zh="活动现在不开放", en="the campaign is not open now"))
-    return standing
 
 
 def _place(ctx: Context, connection: Connection, standing: Standing) -> Place:

@@ -12,6 +12,7 @@ from campaigns.mechanics.full_reduction.mechanic import FULL_REDUCTION
 from campaigns.mechanics.group_buy.mechanic import GROUP_BUY
 from campaigns.mechanics.rebate.mechanic import REBATE
 from campaigns.mechanics.seckill.mechanic import SECKILL
+from campaigns.mechanics.withdrawal.mechanic import WITHDRAWAL
 
 _MECHANICS: dict[str, Mechanic] = {}
 
@@ -46,3 +47,4 @@ register(FULL_REDUCTION)
 register(GROUP_BUY)
 register(REBATE)
 register(SECKILL)
+register(WITHDRAWAL)

@@ -8,10 +8,12 @@ from sqlalchemy import Connection, or_, select
 
 from campaigns.orders.session import show_order
 from campaigns.store.tables import refund_instructions, rewards, transfers
+from campaigns.withdrawals.explain import commissions_of
 
 
 def explain_order(connection: Connection, merchant: str, order_id: str) -> dict[str, Any]:
-    """The order, every transfer that names it or one of its rewards, what each account has of it, and what the shop must give back.
+    """The order, every transfer that names it or one of its rewards, what each account has of it, what became of its commissions, and what the shop
+    must give back.
 
     `balances` are credits − debits by account and sum to zero. Raises `NotFound`.
     """
@@ -32,6 +34,7 @@ def explain_order(connection: Connection, merchant: str, order_id: str) -> dict[
         "transfers": [_transfer(row, merchant) for row in rows],
         "balances": {name.removeprefix(f"{merchant}/"): fen for name, fen in sorted(balances.items())},
         "sum_fen": sum(balances.values()),
+        "commissions": commissions_of(connection, merchant, order_id),
         "refund_instructions": [{"bill_no": bill.bill_no, "amount_fen": bill.amount_fen, "reason": bill.reason} for bill in bills],
     }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from campaigns.mechanics.rebate.terms import WHOLE, RebateTerms
+from campaigns.mechanics.rates import WHOLE
+from campaigns.mechanics.rebate.terms import RebateTerms
 from campaigns.orders.lines import LineState
 
 

@@ -79,9 +79,16 @@ def postgres_shop(tmp_path: Path, hot: HotState, valkey_url: str, postgres_url: 
         yield from open_shop(tmp_path, url, valkey_url, clock)
 
 
-def open_shop(folder: Path, database_url: str, valkey_url: str, clock: TurnedClock, queue_url: str = "") -> Iterator[Shop]:
+@pytest.fixture
+def sandbox_shop(tmp_path: Path, hot: HotState, valkey_url: str, clock: TurnedClock) -> Iterator[Shop]:
+    """Withdrawals go to the sandbox channel."""
+    yield from open_shop(tmp_path, sqlite_url(tmp_path), valkey_url, clock, payout_channel="sandbox")
+
+
+def open_shop(folder: Path, database_url: str, valkey_url: str, clock: TurnedClock, queue_url: str = "", payout_channel: str = "shop") -> Iterator[Shop]:
     """A shop over an empty database of either kind. A cluster needs a queue elsewhere."""
     given = {"SHEEPDOG_DATA_DIR": str(folder), "SHEEPDOG_DATABASE_URL": database_url, "SHEEPDOG_REDIS_URL": valkey_url, "SHEEPDOG_LANG": "en"}
+    given["SHEEPDOG_PAYOUT_CHANNEL"] = payout_channel
     settings = load_settings({**given, **({"SHEEPDOG_QUEUE_URL": queue_url} if queue_url else {})})
     services = build_services(settings, clock)
     # Tests turn the clock by days; the catalogue's second of real time would hide what they publish meanwhile.

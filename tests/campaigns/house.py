@@ -25,6 +25,8 @@ from campaigns.publishing import decide_publication, propose_campaign
 from campaigns.rebates.settling import RebateSettler
 from campaigns.rewards import find_reward, post_reward, void_reward
 from campaigns.store.tables import campaigns, rewards, slots
+from campaigns.withdrawals.paying import Payer, ShopChannel
+from campaigns.withdrawals.sandbox import SandboxChannel
 from core.access.idempotency import RequestKey
 from core.access.principals import add_principal
 from core.clock import TurnedClock
@@ -74,6 +76,10 @@ class House:
     clock: TurnedClock
     merchant: str
     people: tuple[str, str, str]
+
+    @property
+    def payer(self) -> Payer:
+        return Payer(self.database, self.desk.vault, self.clock, {"sandbox": SandboxChannel(self.database, self.clock), "shop": ShopChannel()})
 
     @property
     def settler(self) -> Settler:

@@ -40,6 +40,7 @@ GIVEN: dict[str, tuple[str, object]] = {
     "idempotency_hours": ("48", 48),
     "review_hours": ("12", 12),
     "webhook_targets": ("anywhere", "anywhere"),
+    "payout_channel": ("sandbox", "sandbox"),
     "log_level": ("debug", "debug"),
 }
 NUMBERS = [setting for setting in dataclasses.fields(Settings) if setting.type == "int"]

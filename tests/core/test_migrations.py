@@ -21,6 +21,7 @@ import campaigns.rebates.tables
 import campaigns.store.firsts
 import campaigns.store.playing
 import campaigns.store.tables
+import campaigns.withdrawals.tables
 import core.db.tables
 import core.webhooks.tables
 import fraud.rulesets.tables
@@ -38,6 +39,7 @@ TABLES = (
     campaigns.store.firsts,
     campaigns.store.playing,
     campaigns.store.tables,
+    campaigns.withdrawals.tables,
     core.db.tables,
     core.webhooks.tables,
     fraud.rulesets.tables,

@@ -133,4 +133,4 @@ class PlayingWorld:
 def _handlers(house: House) -> timers.Handlers:
     from api.wiring import timer_handlers
 
-    return timer_handlers(house.settler, house.desk.vault, house.rebates)
+    return timer_handlers(house.settler, house.desk.vault, house.rebates, house.payer)

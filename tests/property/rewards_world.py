@@ -53,7 +53,7 @@ class World:
             return []
 
     def fire_timers(self) -> None:
-        handlers, now = timer_handlers(self.house.settler, self.house.desk.vault, self.house.rebates), self.house.now
+        handlers, now = timer_handlers(self.house.settler, self.house.desk.vault, self.house.rebates, self.house.payer), self.house.now
         with self.house.database.read() as connection:
             due = [timer.id for timer in due_timers(connection, now) if timer.merchant == self.house.merchant]
         for timer in due:

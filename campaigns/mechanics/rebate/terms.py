@@ -4,7 +4,6 @@ head-count and entry fees (禁止传销条例 Art. 7; 公通字〔2013〕37号).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 import marshmallow as ma
 
 from campaigns.mechanics.base import FileForm, Placed
+from campaigns.mechanics.rates import RateField
 from campaigns.mechanics.skus import SkuField
 from core.fields import DurationField, IdField, YuanField, invalid
 from core.text import Text
@@ -21,21 +21,7 @@ from core.yamlfile.problems import Fault
 
 NAME = "rebate"
 TIERS_MAX, RATES_MAX = 3, 1000
-# Hundredths of a percent.
-WHOLE = 10_000
-_PERCENT = re.compile(r"([0-9]{1,2})(?:\.([0-9]{1,2}))?", re.ASCII)
 _SECOND = timedelta(seconds=1)
-
-
-class RateField(ma.fields.Field[int]):
-    """A percentage with at most two decimals, as hundredths of a percent: "8.5" is 850."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> int:
-        match = _PERCENT.fullmatch(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
-        if match is None:
-            fix = ('写成带引号的百分数,如 "8.5"', 'write a percentage in quotes, such as "8.5"')
-            raise invalid("not_a_rate", f"{str(value)[:40]!r} 不是百分数", f"{str(value)[:40]!r} is no percentage below 100 with two decimals", *fix)
-        return int(match[1]) * 100 + int((match[2] or "0").ljust(2, "0"))
 
 
 class TiersField(ma.fields.List[Any]):
