@@ -23,6 +23,11 @@ CAMPAIGNS = (
     "friends-bargain.yaml",
     "nightly-brand-sale.yaml",
     "daily-check-in.yaml",
+    "autumn-full-reduction.yaml",
+    "autumn-free-shipping.yaml",
+    "evening-flash-discount.yaml",
+    "three-tier-rebate.yaml",
+    "promoter-payouts.yaml",
 )
 _EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

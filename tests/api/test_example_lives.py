@@ -100,6 +100,20 @@ def live_rebate(shop: Shop, name: str) -> None:
     assert shop.get("/v1/promoters/ann/commissions").json["owed_fen"] == 1_000
 
 
+def live_payouts(shop: Shop, name: str) -> None:
+    """推广员提现: what was earned is paid out once, and the month's tax is withheld."""
+    shop.publish((EXAMPLES / "three-tier-rebate.yaml").read_text(encoding="utf-8"))
+    shop.post("/v1/campaigns/three-tier-rebate/promoters", {"user": "ann"})
+    shop.post("/v1/campaigns/three-tier-rebate/bindings", {"user": "bob", "promoter": "ann"})
+    shop.post("/v1/orders/o1/pay", {"user": "bob", "amount_fen": 1_250_000})
+    pass_time(shop, days=15)
+    asked = {"user": "ann", "campaign": name, "receiver": "wx-ann"}
+    assert shop.post("/v1/withdrawals", asked | {"amount_fen": 999}).json["code"] == "under_minimum"
+    made = shop.post("/v1/withdrawals", asked | {"amount_fen": 100_000}).json
+    # A fifth of what is above 800.00, and 0.6 percent.
+    assert (made["state"], made["tax_fen"], made["fee_fen"], made["net_fen"]) == ("approved", 4_000, 600, 95_400)
+
+
 LIVES: dict[str, Callable[[Shop, str], None]] = {
     "new-user-coupon": live_coupon,
     "first-order-coupon": live_coupon,
@@ -108,6 +122,7 @@ LIVES: dict[str, Callable[[Shop, str], None]] = {
     "nightly-brand-sale": live_sale,
     "daily-check-in": live_check_in,
     "three-tier-rebate": live_rebate,
+    "promoter-payouts": live_payouts,
     "autumn-full-reduction": live_price,
     "autumn-free-shipping": live_price,
     "evening-flash-discount": live_price,

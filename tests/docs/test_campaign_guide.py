@@ -16,6 +16,8 @@ GUIDES = ("campaigns.md", "campaigns.zh-CN.md")
 # What only prices carts has a guide of its own.
 PRICES = ("quotes.md", "quotes.zh-CN.md")
 REBATES = ("rebates.md", "rebates.zh-CN.md")
+WITHDRAWALS = ("withdrawals.md", "withdrawals.zh-CN.md")
+OWN = {"rebate": REBATES, "withdrawal": WITHDRAWALS}
 PRICING = {name for name in mechanic_names() if mechanic_named(name).price_rule is not None}
 SERVING = load_policies(ROOT / "rules" / "packs").serving
 
@@ -28,14 +30,15 @@ def files(name: str) -> list[str]:
     return re.findall(r"^```yaml\n(.*?)^```", text(name), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("guide", [*GUIDES, *PRICES, *REBATES])
+@pytest.mark.parametrize("guide", [*GUIDES, *PRICES, *REBATES, *WITHDRAWALS])
 def test_every_file_of_the_guide_loads(guide: str) -> None:
     loaded = [load_campaign(source.encode(), "guide.yaml", SERVING).campaign for source in files(guide)]
-    wanted = PRICING if guide in PRICES else {"rebate"} if guide in REBATES else set(mechanic_names()) - PRICING - {"rebate"}
+    own = {name for name, guides in OWN.items() if guide in guides}
+    wanted = PRICING if guide in PRICES else own or set(mechanic_names()) - PRICING - set(OWN)
     assert {campaign.mechanic for campaign in loaded} == wanted
 
 
-@pytest.mark.parametrize("guides", [GUIDES, PRICES, REBATES])
+@pytest.mark.parametrize("guides", [GUIDES, PRICES, REBATES, WITHDRAWALS])
 def test_both_languages_show_the_same_files(guides: tuple[str, str]) -> None:
     english, chinese = ([re.sub(r"\s*#.*", "", source) for source in files(guide)] for guide in guides)
     assert english == chinese
@@ -44,7 +47,7 @@ def test_both_languages_show_the_same_files(guides: tuple[str, str]) -> None:
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("name", mechanic_names())
 def test_every_mechanic_has_its_section_and_every_address_is_named(place: int, name: str) -> None:
-    page = text((PRICES if name in PRICING else REBATES if name == "rebate" else GUIDES)[place])
+    page = text((PRICES if name in PRICING else OWN.get(name, GUIDES))[place])
     assert f"`{name}`" in page or f"mechanic: {name}" in page
     for command in mechanic_named(name).commands:
         # The page writes the instance's place as people read it.

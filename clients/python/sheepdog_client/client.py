@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from sheepdog_client.models import CommandReply, Decision, EventReply, Message, Order, QuoteReply, Reward
+from sheepdog_client.models import CommandReply, Decision, EventReply, Message, Order, QuoteReply, Reward, Withdrawal
 from sheepdog_client.transport import Transport
 
 # Each method of the client: (HTTP method, address as the OpenAPI document writes it). The service's suite compares them.
@@ -32,6 +32,15 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "refund_order": ("POST", "/v1/orders/{order_id}/refunds"),
     "cancel_order": ("POST", "/v1/orders/{order_id}/cancel"),
     "order": ("GET", "/v1/orders/{order_id}"),
+    "explain_order": ("GET", "/v1/orders/{order_id}/ledger"),
+    "become_promoter": ("POST", "/v1/campaigns/{campaign_id}/promoters"),
+    "bring": ("POST", "/v1/campaigns/{campaign_id}/bindings"),
+    "commissions": ("GET", "/v1/promoters/{user}/commissions"),
+    "preview_withdrawal": ("POST", "/v1/withdrawals/preview"),
+    "withdraw": ("POST", "/v1/withdrawals"),
+    "withdrawal": ("GET", "/v1/withdrawals/{withdrawal_id}"),
+    "instruction": ("GET", "/v1/withdrawals/{withdrawal_id}/instruction"),
+    "tell_payout": ("POST", "/v1/withdrawals/{withdrawal_id}/outcome"),
     "check": ("POST", "/v1/risk/checks"),
     "notifications": ("GET", "/v1/notifications"),
 }
@@ -122,6 +131,43 @@ class Client:
 
     def order(self, order_id: str) -> Order:
         return self.transport.call("GET", f"/v1/orders/{_part(order_id)}")  # type: ignore[return-value]
+
+    def explain_order(self, order_id: str) -> dict[str, Any]:
+        """Every transfer of the order, and what became of its commissions."""
+        return self.transport.call("GET", f"/v1/orders/{_part(order_id)}/ledger")
+
+    def become_promoter(self, campaign: str, user: str, *, key: str | None = None, **fields: Any) -> dict[str, Any]:
+        """Make a customer a promoter."""
+        return self._effect(f"/v1/campaigns/{_part(campaign)}/promoters", {"user": user, **fields}, key)
+
+    def bring(self, campaign: str, customer: str, promoter: str, *, key: str | None = None, **fields: Any) -> dict[str, Any]:
+        """Note which promoter brought a customer."""
+        return self._effect(f"/v1/campaigns/{_part(campaign)}/bindings", {"user": customer, "promoter": promoter, **fields}, key)
+
+    def commissions(self, user: str) -> dict[str, Any]:
+        """What a promoter has: frozen, owed, in debt."""
+        return self.transport.call("GET", f"/v1/promoters/{_part(user)}/commissions")
+
+    def preview_withdrawal(self, campaign: str, user: str, amount_fen: int) -> dict[str, Any]:
+        """Fee, tax and what the receiver would get. Nothing is set aside."""
+        return self.transport.call("POST", "/v1/withdrawals/preview", {"user": user, "campaign": campaign, "amount_fen": amount_fen})
+
+    def withdraw(self, campaign: str, user: str, amount_fen: int, receiver: str, *, key: str | None = None, **fields: Any) -> Withdrawal:
+        """Ask for a withdrawal, before tax and fee."""
+        body = {"user": user, "campaign": campaign, "amount_fen": amount_fen, "receiver": receiver, **fields}
+        return self._effect("/v1/withdrawals", body, key)  # type: ignore[return-value]
+
+    def withdrawal(self, withdrawal_id: str) -> Withdrawal:
+        return self.transport.call("GET", f"/v1/withdrawals/{_part(withdrawal_id)}")  # type: ignore[return-value]
+
+    def instruction(self, withdrawal_id: str) -> dict[str, Any]:
+        """Whom to pay how much under which bill, once `withdrawal.due` was told. Each reading is in the audit log."""
+        return self.transport.call("GET", f"/v1/withdrawals/{_part(withdrawal_id)}/instruction")
+
+    def tell_payout(self, withdrawal_id: str, bill_no: str, amount_fen: int, outcome: str, *, key: str | None = None, **fields: Any) -> Withdrawal:
+        """What the channel said: "paid", "failed" or "closed"."""
+        body = {"bill_no": bill_no, "amount_fen": amount_fen, "outcome": outcome, **fields}
+        return self._effect(f"/v1/withdrawals/{_part(withdrawal_id)}/outcome", body, key)  # type: ignore[return-value]
 
     def check(self, check_id: str, scene: str, user: str, **fields: Any) -> Decision:
         """May this go through? The same id with the same content gives the same decision."""

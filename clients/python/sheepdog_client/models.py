@@ -70,6 +70,21 @@ class QuoteReply(TypedDict):
     bounded: bool
 
 
+class Withdrawal(TypedDict, total=False):
+    """`state` is auditing, approved, paying, paid, rejected, transfer_failed or closed. `basis` says how the tax follows."""
+
+    id: str
+    bill_no: str
+    state: str
+    channel: str
+    gross_fen: int
+    fee_fen: int
+    tax_fen: int
+    net_fen: int
+    basis: dict[str, Any]
+    approval_id: str | None
+
+
 class Message(TypedDict):
     seq: int
     id: str
