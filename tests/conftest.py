@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, make_url, text
 
 from core.clock import TurnedClock
@@ -22,6 +23,9 @@ from core.embedded.valkey import EmbeddedValkey
 from core.hotstate.clients import HotState, connect
 from core.privacy.vault import Vault
 
+# A slow machine is no failure: no test here is timed.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 START = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 
 

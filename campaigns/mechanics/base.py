@@ -67,6 +67,14 @@ def _nothing(_: Situation, __: Part) -> Moves:
     return ()
 
 
+def unused(common: Mapping[str, Any], mechanic: Text) -> list[Placed]:
+    """Faults for what a file may not say with a mechanic that would not heed it: limits, a budget, a condition of who may take part."""
+    text = Text(zh=f"{mechanic.zh}不看这一项,请删去", en=f"a {mechanic.en} does not heed this; leave it out")
+    given = [name for name in ("budget", "eligible_when") if common.get(name) is not None]
+    given += [f"limits.{name}" for name, value in (common.get("limits") or {}).items() if value not in (None, 1)]
+    return [(tuple(name.split(".")), Fault("not_used_here", text)) for name in given]
+
+
 IGNORES = Reactions(_nothing, _nothing, _nothing)
 
 

@@ -62,7 +62,7 @@ def service(tmp_path: Path, database_url: str) -> Iterator[Running]:
 def test_settlements_and_withdrawals_of_killed_processes_pay_every_fen_once(service: Running, people: int) -> None:
     subjects = _market(service, people)
     over = threading.Event()
-    killer = threading.Thread(target=_kill_and_start, args=(service, over))
+    killer = threading.Thread(target=_kill_and_start, args=(service, over, 1.5 if people < 100 else 8.0))
     killer.start()
     try:
         paid = _crowd(service, [("pay", person, number) for person in range(people) for number in range(ORDERS)])
@@ -114,10 +114,10 @@ def _market(service: Running, people: int) -> list[str]:
     return found
 
 
-def _kill_and_start(service: Running, over: threading.Event) -> None:
+def _kill_and_start(service: Running, over: threading.Event, pause: float) -> None:
     """One process after the other dies at some moment, and comes again as a supervisor would see to it."""
     for name in itertools.cycle(["clerk", "api", "worker"]):
-        if over.wait(1.5):
+        if over.wait(pause):
             return
         service.kill(name, signal.SIGKILL)
         if name == "api":

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import marshmallow as ma
 
-from campaigns.mechanics.base import FileForm, Placed
+from campaigns.mechanics.base import FileForm, Placed, unused
 from campaigns.mechanics.rates import RateField
 from campaigns.mechanics.skus import SkuField
 from core.fields import DurationField, IdField, YuanField, invalid
@@ -108,7 +108,7 @@ class RebateTerms:
 
 
 def _faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
-    found: list[Placed] = []
+    found = unused(common, Text(zh="分销返佣", en="rebate"))
     cap = block.get("rate_cap")
     usual = [(("tiers",), block.get("tiers"))]
     rows = [((name, number, "tiers"), row.get("tiers")) for name in ("sku_rates", "levels") for number, row in enumerate(block.get(name) or ())]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import marshmallow as ma
 
-from campaigns.mechanics.base import FileForm, Placed
+from campaigns.mechanics.base import FileForm, Placed, unused
 from campaigns.mechanics.rates import WHOLE, RateField
 from campaigns.mechanics.withdrawal.regime import Regime, regime_document, regime_from
 from campaigns.mechanics.withdrawal.table import PERIODS, RegimeField, table
@@ -61,8 +61,8 @@ class WithdrawalTerms:
         return max(self.fee_least_fen, -(-fen * self.fee_rate // WHOLE))
 
 
-def _faults(block: Mapping[str, Any], _: Mapping[str, Any]) -> list[Placed]:
-    found: list[Placed] = []
+def _faults(block: Mapping[str, Any], common: Mapping[str, Any]) -> list[Placed]:
+    found = unused(common, Text(zh="提现", en="withdrawal"))
 
     def complain(name: str, code: str, zh: str, en: str) -> None:
         found.append(((NAME, name), Fault(code, Text(zh=zh, en=en))))
