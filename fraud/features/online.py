@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fraud.features.entities import KINDS
+from core.event import PERSONAL_FIELDS
 from rules.model import Ruleset
 from rules.windows.spec import Aggregate, Feature, Window
 
@@ -13,11 +13,5 @@ def offline_features(ruleset: Ruleset) -> list[str]:
 
 
 def is_online(feature: Feature) -> bool:
-    """Time since the session's start, segments of phone numbers, and exact capped counts of one entity's events or of the entities it met."""
-    if not isinstance(feature, Window):
-        return True
-    if feature.where is not None or feature.per is not None or feature.any_us is not None or feature.bucket_us is not None or feature.cap is None:
-        return False
-    if len(feature.by) != 1 or feature.by[0] not in KINDS:
-        return False
-    return feature.aggregate is Aggregate.COUNT or (feature.aggregate is Aggregate.DISTINCT and feature.of in KINDS)
+    """All but the value itself, or the order, of what tells of a person: Redis holds only its keyed hash."""
+    return not isinstance(feature, Window) or feature.of not in PERSONAL_FIELDS or feature.aggregate is Aggregate.DISTINCT

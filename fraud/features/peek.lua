@@ -8,6 +8,20 @@ for i = 1, #KEYS do
     local stored = redis.call('GET', KEYS[i])
     local first = stored and tonumber(string.match(stored, '^(%-?%d+)|'))
     answers[i] = {first and first <= t and string.format('%d', first) or '', 0}
+  elseif kind == 'log' or kind == 'newest' then
+    local low, now, most = string.match(ARGV[at + 4], '^(.-)|(.-)|(.*)$')
+    local found
+    if kind == 'newest' then
+      found = redis.call('ZREVRANGEBYSCORE', KEYS[i], now, low, 'WITHSCORES', 'LIMIT', 0, most)
+    else
+      found = redis.call('ZRANGEBYSCORE', KEYS[i], low, now, 'WITHSCORES')
+    end
+    if member ~= '' and not redis.call('ZSCORE', KEYS[i], member) then
+      local first = kind == 'newest' and 1 or #found + 1
+      table.insert(found, first, now)
+      table.insert(found, first, member)
+    end
+    answers[i] = {found, redis.call('ZCARD', KEYS[i]) >= cap and 1 or 0}
   else
     local found = redis.call('ZCOUNT', KEYS[i], '(' .. (t - window), t)
     if member ~= '' then

@@ -6,37 +6,69 @@ A series is named by all that decides its content: policies with the same featur
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import blake2b
 
+from rules.lang import tree
 from rules.model import Ruleset
+from rules.windows.fast import FOLLOWED
 from rules.windows.spec import Aggregate, SinceSessionStart, Window
 
 SESSION_KEEP_SECONDS = 2 * 86_400
+# The newest events of one entity that a log keeps; a value over more of them is that of the newest.
+LOG_MAX = 1_000
+# Where every window must be looked at anew, time grows with the square.
+ANY_MAX = 100
+# Those that ask for the newest event only keep a few more, for events that come late.
+NEWEST_MAX = 50
+_NEWEST = frozenset({Aggregate.LAST, Aggregate.SINCE})
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events count: a condition over the event's own fields, read by the clocks of a zone."""
+
+    source: str
+    zone: str
+    node: tree.Node = field(compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        return blake2b(f"{self.zone}\x00{self.source}".encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One stored series of an entity kind. `kind` is seen, count or first; `of` names the members of a seen series."""
+    """One stored series of an entity kind. `kind` is seen (last sighting of each `of`), count (events), first (time of the first event), log (events
+    with the values of `of` and `per`) or newest (the same, of which only the newest are read)."""
 
     kind: str
-    by: str
+    by: tuple[str, ...]
     of: str | None
     window_ms: int
     cap: int
     on: tuple[str, ...]
+    per: str | None = None
+    where: Filter | None = None
 
     @property
     def name(self) -> str:
         """The end of its key."""
         if self.kind == "first":
             return "first"
-        return f"{self.kind}.{self.of or 'event'}.{self.window_ms}.{self.cap}.{','.join(self.on)}"
+        more = ([f"per-{self.per}"] if self.per else []) + ([f"where-{self.where.name}"] if self.where else [])
+        return ".".join([self.kind, self.of or "event", str(self.window_ms), str(self.cap), ",".join(self.on), *more])
+
+    @property
+    def entity(self) -> str:
+        """The kind of entity that it is counted by: a field, or a pair."""
+        return "+".join(self.by)
 
     def takes(self, event_type: str) -> bool:
         return self.kind == "first" or event_type in self.on
 
 
-SESSION_START = Series("first", "session", None, SESSION_KEEP_SECONDS * 1000, 0, ())
+SESSION_START = Series("first", ("session",), None, SESSION_KEEP_SECONDS * 1000, 0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +79,23 @@ class Plan:
     reads: Mapping[str, Series]
 
 
-def series_of(feature: object) -> Series | None:
-    """The series behind a feature; None for one that needs no memory."""
+def series_of(feature: object, zone: str) -> Series | None:
+    """The series behind a feature of a policy with this zone; None for one that needs no memory."""
     if isinstance(feature, SinceSessionStart):
         return SESSION_START
-    if isinstance(feature, Window) and feature.cap is not None:
+    if not isinstance(feature, Window):
+        return None
+    where = None if feature.where is None else Filter(feature.where_source, zone, feature.where)
+    window_ms = feature.window_us // 1000
+    if feature.cap is not None and feature.per is None and feature.any_us is None and feature.bucket_us is None:
         kind = "count" if feature.aggregate is Aggregate.COUNT else "seen"
-        return Series(kind, feature.by[0], feature.of, feature.window_us // 1000, feature.cap, feature.on)
-    return None
+        return Series(kind, feature.by, feature.of, window_ms, feature.cap, feature.on, None, where)
+    if feature.aggregate in _NEWEST:
+        return Series("newest", feature.by, feature.of, window_ms, NEWEST_MAX, feature.on, None, where)
+    # What a window, a bucket and any window may reach back to.
+    reach_ms = window_ms + ((feature.bucket_us or 0) + (feature.any_us or 0)) // 1000
+    most = LOG_MAX if feature.any_us is None or feature.aggregate in FOLLOWED else ANY_MAX
+    return Series("log", feature.by, feature.of, reach_ms, most, feature.on, feature.per, where)
 
 
 def make_plan(policies: Iterable[Ruleset], reading: Ruleset | None, event_type: str) -> Plan:
@@ -62,10 +103,11 @@ def make_plan(policies: Iterable[Ruleset], reading: Ruleset | None, event_type: 
     taking = {series for policy in policies for series in _all_series(policy).values() if series.takes(event_type)}
     reads = {} if reading is None else _all_series(reading)
     grouped: dict[str, list[tuple[Series, bool]]] = {}
-    for series in sorted(taking | set(reads.values()), key=lambda series: (series.by, series.name)):
-        grouped.setdefault(series.by, []).append((series, series in taking))
+    for series in sorted(taking | set(reads.values()), key=lambda series: (series.entity, series.name)):
+        grouped.setdefault(series.entity, []).append((series, series in taking))
     return Plan(grouped, reads)
 
 
 def _all_series(policy: Ruleset) -> dict[str, Series]:
-    return {name: series for name, feature in policy.features.items() if (series := series_of(feature)) is not None}
+    zone = policy.zone.key
+    return {name: series for name, feature in policy.features.items() if (series := series_of(feature, zone)) is not None}

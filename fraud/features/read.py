@@ -5,24 +5,26 @@ A feature whose entity the event lacks is missing, never zero. A late event sees
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.clock import to_micros, to_millis
 from core.event import FUTURE_TOLERANCE, PERSONAL_FIELDS, Event
 from core.hotstate.scripts import Argument, Call, Script
 from core.privacy.vault import Vault
 from fraud.features.entities import entity_tag, entity_token
-from fraud.features.plan import Plan, Series, make_plan
-from rules.model import AtLeast, FeatureValue, Ruleset
-from rules.windows.phone import starts_with
-from rules.windows.spec import PhoneIn, SinceSessionStart
+from fraud.features.plan import Filter, Plan, Series, make_plan
+from fraud.features.values import given_start, log_member, log_reach, value_of
+from rules.lang.interpret import interpret
+from rules.model import FeatureValue, Ruleset
 
 RECORD, PEEK = (Script(Path(__file__).parent / f"{name}.lua") for name in ("record", "peek"))
 _FUTURE_MS = int(FUTURE_TOLERANCE.total_seconds() * 1000)
 _NO_TYPE = ""
+LOGS = frozenset({"log", "newest"})
 _TEXTS = ("id", "type", "merchant", "campaign", "order_id", *PERSONAL_FIELDS)
 
 
@@ -32,6 +34,7 @@ class Prepared:
 
     calls: Sequence[Call]
     asked: Sequence[Sequence[Series]]
+    event_token: str
 
 
 class FeatureReader:
@@ -48,19 +51,25 @@ class FeatureReader:
         """The calls that record the event everywhere it belongs and read what `policy` asks, one per entity; with `PEEK` nothing is recorded."""
         calls: list[Call] = []
         asked: list[Sequence[Series]] = []
-        tokens = _Tokens(self._vault, event)
+        tokens = _Tokens(self._vault, event, self._event_token(event))
         for kind, series in self._plan(event_type, policy).by_entity.items():
             token = tokens.of(kind)
             if token is not None:
                 calls.append(self._call(script, event, tokens, entity_tag(event.merchant, kind, token), series))
                 asked.append([one for one, _ in series])
-        return Prepared(calls, asked)
+        return Prepared(calls, asked, tokens.event)
 
     def values(self, event: Event, event_type: str, policy: Ruleset, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
         """Feature values by name; None is missing."""
         found = {one: raw for series, answer in zip(prepared.asked, answers, strict=True) for one, raw in zip(series, answer, strict=True)}
-        reads = self._plan(event_type, policy).reads
-        return {name: _value(policy, feature, event, found, reads.get(name)) for name, feature in policy.features.items()}
+        reads, own = self._plan(event_type, policy).reads, prepared.event_token
+        return {
+            name: value_of(policy, feature, event, None if (series := reads.get(name)) is None else found.get(series), own)
+            for name, feature in policy.features.items()
+        }
+
+    def _event_token(self, event: Event) -> str:
+        return self._vault.token(event.merchant, "event", event.id)
 
     def _plan(self, event_type: str, policy: Ruleset | None) -> Plan:
         # Types that no policy names share one plan: callers choose type names, and the cache must not grow with them.
@@ -70,34 +79,63 @@ class FeatureReader:
         return self._plans[key]
 
     def _call(self, script: Script, event: Event, tokens: _Tokens, tag: str, series: Sequence[tuple[Series, bool]]) -> Call:
+        at_us = to_micros(event.occurred_at)
         arguments: list[Argument] = [to_millis(event.occurred_at), self._grace_ms, tokens.event]
         for one, records in series:
             member = tokens.member(one) if records else None
-            arguments += [one.kind, one.window_ms, one.cap, member or "", _given_start(event) if one.kind == "first" else ""]
+            extra: Argument = given_start(event) if one.kind == "first" else log_reach(one, at_us) if one.kind in LOGS else ""
+            arguments += [one.kind, one.window_ms, one.cap, member or "", extra]
         return script, [f"{tag}:{one.name}" for one, _ in series], arguments
 
 
 class _Tokens:
-    """The keyed hashes of one event, each computed once."""
+    """The keyed hashes of one event, and what of it each series holds; each computed once."""
 
-    def __init__(self, vault: Vault, event: Event) -> None:
+    def __init__(self, vault: Vault, event: Event, event_token: str) -> None:
         self._vault, self._event = vault, event
         self._known: dict[str, str | None] = {}
-        self.event = vault.token(event.merchant, "event", event.id)
+        self._record: dict[str, Any] | None = None
+        self._passed: dict[Filter, bool] = {}
+        self.event = event_token
 
     def of(self, kind: str) -> str | None:
+        """The entity: a field's value, or a pair's."""
         if kind not in self._known:
-            self._known[kind] = entity_token(self._vault, self._event, kind)
+            self._known[kind] = self._pair(kind) if "+" in kind else self._one(kind)
         return self._known[kind]
 
     def member(self, series: Series) -> str | None:
+        """What the series holds of this event; None where the event does not count in it."""
+        if series.where is not None and not self._passes(series.where):
+            return None
+        if series.kind in LOGS:
+            of, per = (None if name is None else self._held(name) for name in (series.of, series.per))
+            return None if series.kind == "newest" and series.of is not None and of is None else log_member(self.event, of, per)
         return self.event if series.of is None else self.of(series.of)
 
+    def _one(self, kind: str) -> str | None:
+        if kind in PERSONAL_FIELDS:
+            return entity_token(self._vault, self._event, kind)
+        value = self._fields().get(kind)
+        return None if value is None or value == "" else self._vault.token(self._event.merchant, kind, str(value))
 
-def _given_start(event: Event) -> int | str:
-    """The session's start as the shop gave it, in ms; "" when it gave none, or one after the event."""
-    start = event.session_started_at
-    return "" if start is None or start > event.occurred_at else to_millis(start)
+    def _pair(self, kind: str) -> str | None:
+        parts = [self.of(name) for name in kind.split("+")]
+        return None if None in parts else self._vault.token(self._event.merchant, kind, "\x00".join(map(str, parts)))
+
+    def _held(self, name: str) -> Any:
+        """A value as a log holds it: what tells of a person only as its keyed hash."""
+        return self.of(name) if name in PERSONAL_FIELDS else self._fields().get(name)
+
+    def _passes(self, where: Filter) -> bool:
+        if where not in self._passed:
+            self._passed[where] = interpret(where.node, self._fields(), {}, ZoneInfo(where.zone)) is True
+        return self._passed[where]
+
+    def _fields(self) -> dict[str, Any]:
+        if self._record is None:
+            self._record = dict(record_of(self._event))
+        return self._record
 
 
 def record_of(event: Event) -> dict[str, FeatureValue]:
@@ -108,21 +146,3 @@ def record_of(event: Event) -> dict[str, FeatureValue]:
     record["session_started_at"] = None if start is None else to_micros(start)
     record["amount"] = event.amount_fen
     return {**event.custom, **record}
-
-
-def _value(policy: Ruleset, feature: object, event: Event, found: Mapping[Series, Any], series: Series | None) -> FeatureValue:
-    if isinstance(feature, PhoneIn):
-        return starts_with(event.phone, map(str, policy.lists[feature.named]))
-    raw = None if series is None else found.get(series)
-    if isinstance(feature, SinceSessionStart):
-        start = _given_start(event)
-        started = start if start != "" else raw[0] if raw is not None else ""
-        return None if started == "" else _seconds(to_millis(event.occurred_at) - int(started))
-    if raw is None:
-        return None
-    count, capped = int(raw[0]), int(raw[1])
-    return AtLeast(count) if capped else count
-
-
-def _seconds(millis: int) -> int | float:
-    return millis // 1000 if millis % 1000 == 0 else millis / 1000

@@ -1,10 +1,11 @@
 -- Records one event at one entity and reads that entity's features, in one call. A retry of the event changes nothing.
 -- KEYS: one per feature, all with the entity's hash tag
 -- ARGV: 1 event time (ms), 2 how long late events are believed (ms), 3 the event's token, then per feature (4…):
---   kind ("seen": last sighting per member | "count": one member per event | "first": first time of the entity),
---   window_ms, cap, member ("" records nothing), given start of the entity (ms, "" when not known; for "first" only)
+--   kind ("seen": last sighting per member | "count": one member per event | "first": first time of the entity | "log", "newest": events with values),
+--   window_ms, cap, member ("" records nothing), and for "first" the given start of the entity (ms, "" when not known), for a log
+--   "lowest score|event time|how many at most", scores in microseconds
 -- Returns per feature {value, capped}: seen and count give members in (t - window, t] and whether older ones were forgotten;
---   first gives the entity's first time before this event, or "" when this event is the first.
+--   first gives the entity's first time before this event, or "" when this event is the first; a log {member, score, …} up to the event's time.
 local t, grace, event = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 
 local function in_window(key, kind, window, cap, member)
@@ -46,12 +47,36 @@ local function first_time(key, keep, member, given)
   return {'', 0}
 end
 
+local function events_of(key, kind, window, cap, member, reach)
+  local low, now, most = string.match(reach, '^(.-)|(.-)|(.*)$')
+  if member ~= '' then
+    -- An event keeps the time of its first report.
+    redis.call('ZADD', key, 'NX', now, member)
+    redis.call('PEXPIRE', key, window + grace)
+  end
+  local found
+  if kind == 'newest' then
+    found = redis.call('ZREVRANGEBYSCORE', key, now, low, 'WITHSCORES', 'LIMIT', 0, most)
+  else
+    found = redis.call('ZRANGEBYSCORE', key, low, now, 'WITHSCORES')
+  end
+  local size, capped = redis.call('ZCARD', key), 0
+  if size >= cap then
+    capped = 1
+    if size > cap then redis.call('ZREMRANGEBYRANK', key, 0, size - cap - 1) end
+  end
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', (t - window - grace) * 1000))
+  return {found, capped}
+end
+
 local answers = {}
 for i = 1, #KEYS do
   local at = 4 + (i - 1) * 5
   local kind, window, cap, member = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
   if kind == 'first' then
     answers[i] = first_time(KEYS[i], window, member, ARGV[at + 4])
+  elseif kind == 'log' or kind == 'newest' then
+    answers[i] = events_of(KEYS[i], kind, window, cap, member, ARGV[at + 4])
   else
     answers[i] = in_window(KEYS[i], kind, window, cap, member)
   end

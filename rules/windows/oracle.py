@@ -83,7 +83,7 @@ def _window(feature: Window, events: Sequence[Record], now: Record, zone: ZoneIn
         return int(now["at"] - max(earlier)) if earlier else None
     if feature.any_us is not None:
         return _any_window(feature, mine, now["at"])
-    return _capped(feature, _given(feature, _aggregate(feature, _inside(feature, mine, now["at"]))))
+    return as_value(feature, _aggregate(feature, _inside(feature, mine, now["at"])))
 
 
 def _counts(feature: Window, event: Record, now: Record, zone: ZoneInfo) -> bool:
@@ -94,12 +94,15 @@ def _counts(feature: Window, event: Record, now: Record, zone: ZoneInfo) -> bool
 
 def _inside(feature: Window, events: Sequence[Record], until: int) -> list[Record]:
     """Events of the window that ends at `until`. A bucketed window begins where its oldest bucket does, so it holds up to one bucket more."""
-    after = until - feature.window_us
-    if feature.bucket_us is not None:
-        # Bucket k holds k·b ≤ at < (k+1)·b; the oldest that the exact window touches counts whole.
-        begin = (after + 1) // feature.bucket_us * feature.bucket_us
-        return [event for event in events if begin <= event["at"] <= until]
-    return [event for event in events if after < event["at"] <= until]
+    begin = begin_of(feature, until)
+    return [event for event in events if begin <= event["at"] <= until]
+
+
+def begin_of(feature: Window, until: int) -> int:
+    """The first microsecond of the window that ends at `until`."""
+    begin = until - feature.window_us + 1
+    # Bucket k holds k·b ≤ at < (k+1)·b; the oldest that the exact window touches counts whole.
+    return begin if feature.bucket_us is None else begin // feature.bucket_us * feature.bucket_us
 
 
 def _any_window(feature: Window, events: Sequence[Record], now: int) -> FeatureValue:
@@ -112,7 +115,12 @@ def _any_window(feature: Window, events: Sequence[Record], now: int) -> FeatureV
     ends = {event["at"] for event in events} | {event["at"] + feature.window_us for event in events} | {now, first}
     found = [_aggregate(feature, _inside(feature, events, end)) for end in sorted(ends) if first <= end <= now]
     # Only the largest is rounded and held against ±2^53: a window too large to tell must not give way to a smaller one.
-    return _capped(feature, _given(feature, max((value for value in found if value is not None), default=None)))
+    return as_value(feature, max((value for value in found if value is not None), default=None))
+
+
+def as_value(feature: Window, exact: Any) -> FeatureValue:
+    """What was computed exactly, as the language has it: rounded, or "cap or more"."""
+    return _capped(feature, _given(feature, exact))
 
 
 def _capped(feature: Window, value: Any) -> FeatureValue:
@@ -130,6 +138,11 @@ def _aggregate(feature: Window, events: Sequence[Record]) -> Any:
         parts = len({event[feature.per] for event in events if event.get(feature.per) is not None})
         whole = len(events) if feature.aggregate is Aggregate.COUNT else sum(map(_exact, values))
         return None if parts == 0 else Fraction(whole, parts)
+    return plain_value(feature, values)
+
+
+def plain_value(feature: Window, values: Sequence[Any]) -> Any:
+    """The aggregate of these values, exact; None where there is nothing to tell."""
     if feature.aggregate is Aggregate.PERCENTILE:
         return _nearest_rank(values, feature.percentile or 100.0)
     return _AGGREGATES[feature.aggregate](values)

@@ -87,7 +87,7 @@ def test_a_rollback_waits_for_its_approval(shop: Shop) -> None:
     ("source", "code", "errors"),
     [
         (policy_file().replace("accounts >= 3", "acounts >= 3 and nothing > 1"), "bad_file", 2),
-        (policy_file(features="  total: {sum: amount, by: user, window: 1h}"), "feature_not_online", 1),
+        (policy_file(features="  total: {last: device, by: user, window: 1h}"), "feature_not_online", 1),
         ("- no\n- mapping", "bad_file", 1),
     ],
 )

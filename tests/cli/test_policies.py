@@ -66,7 +66,7 @@ def test_two_files_are_compared_without_a_key_or_a_server(shell: Shell, files: d
 
 def test_mistakes_are_shown_with_their_lines(people: dict[str, Shell], tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
-    bad.write_text(policy_file(features="  total: {sum: amount, by: user, window: 1h}"))
+    bad.write_text(policy_file(features="  total: {last: device, by: user, window: 1h}"))
     said = people["marketer"].refused("rules", "publish", str(bad))
     assert said.startswith(f"{bad}:6:")
     assert "[feature_not_online]" in said
