@@ -51,7 +51,9 @@ class RebateSettler:
             campaign = campaign_at(connection, rebate.merchant, rebate.campaign, rebate.version)
         decided: dict[str, tuple[Decision, Subject]] = {}
         for subject, who in people if now >= rebate.due_at and rebate.settled_at is None else ():
-            event = Event(f"settle:{rebate_id}:{subject.id}", SETTLE, rebate.merchant, now, now, **who, campaign=rebate.campaign, order_id=rebate.order_id)
+            # The time is ours and no part of what was said: who dies after the decision and comes again finds it.
+            about = {"campaign": rebate.campaign, "order_id": rebate.order_id, "clock_flag": "unstated"}
+            event = Event(f"settle:{rebate_id}:{subject.id}", SETTLE, rebate.merchant, now, now, **who, **about)
             decided[subject.id] = self.risk.check(event, SETTLE, policy_named(campaign, SETTLE)), subject
         return lambda connection, _, at: self._write(connection, rebate_id, decided, at)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from campaigns.rebates.tables import commissions
+from campaigns.rebates.tables import commissions, rebate_orders
 from campaigns.store.tables import accounts, transfers
 from tests.api.conftest import Shop
 from tests.api.sales import pass_time
@@ -350,3 +350,15 @@ def _rebate(shop: Shop, order: str) -> str:
 
     with shop.services.database.read() as connection:
         return str(connection.execute(select(rebate_orders.c.id).where(rebate_orders.c.order_id == order)).scalar_one())
+
+
+def test_a_settlement_whose_process_died_after_its_decision_is_done_by_the_next(shop: Shop) -> None:
+    chain(shop)
+    pay(shop, "buyer")
+    shop.clock.turn(days=15)
+    with shop.services.database.read() as connection:
+        rebate = connection.execute(select(rebate_orders.c.id)).scalar_one()
+    # The decision is made, and nothing of it is written.
+    shop.services.rebates.handler(rebate)
+    pass_time(shop, seconds=5)
+    assert (has(shop, "ann"), has(shop, "bob")) == ((0, 2_500, 0), (0, 450, 0))
