@@ -21,7 +21,7 @@ from core.privacy.vault import Vault
 from core.text import Text
 from fraud.answers import Answers, Place
 from fraud.decision import Decision, from_record, recorded
-from fraud.features.read import PEEK, FeatureReader, record_of
+from fraud.features.read import PEEK, FeatureReader
 from fraud.policies import Policies
 from fraud.rulesets.bundle import Bundle
 from rules.evaluate import Evaluation, evaluate
@@ -115,7 +115,7 @@ class RiskEngine:
             answers = run_together(self._client, prepared.calls) if prepared.calls else []
         except Unavailable:
             return self._degraded(one, self._made(one, _UNJUDGED, {}, now))
-        values = record_of(one.event) | one.reader.values(one.event, one.scene, one.policy, prepared, answers)
+        values = one.reader.record(one.event) | one.reader.values(one.event, one.scene, one.policy, prepared, answers)
         return self._made(one, evaluate(one.policy, values, now=now), recorded(one.policy, values), now)
 
     def observe(self, event: Event) -> None:
@@ -162,7 +162,7 @@ class RiskEngine:
         if stored is not None:
             return _Look(from_record(stored), {})
         features = one.reader.values(one.event, one.scene, one.policy, prepared, answers)
-        return _Look(None, record_of(one.event) | features)
+        return _Look(None, one.reader.record(one.event) | features)
 
     def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime) -> Decision:
         return Decision(

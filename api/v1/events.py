@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from api.automatic import give_automatically
 from api.endpoint import Context, Resource, answer
+from api.v1.batches import BatchReply, each, items_field
 from api.v1.fields import Actor, event_of, fen, lines_field, lines_of, payments_of, text
 from campaigns.acting.early import identifiers_of
 from campaigns.acting.stage import After
@@ -27,7 +28,17 @@ from core.privacy.subjects import subject_for
 from fraud.events import record_event, store_effects
 
 blp = Resource("events", __name__, description="What happened, told once; the same event id is harmless however often it comes.")
-SEEN = ("session.started", "page.viewed", "user.registered", "user.logged_in", "share.clicked", "receipt.confirmed")
+SEEN = (
+    "user.registered",
+    "user.logged_in",
+    "session.started",
+    "page.viewed",
+    "share.clicked",
+    "parcel.shipped",
+    "parcel.signed",
+    "receipt.confirmed",
+    "review.posted",
+)
 
 
 class EventBody(Actor):
@@ -59,6 +70,13 @@ class EventBody(Actor):
             raise ma.ValidationError({"lines": ["The lines of a refund sum to its amount."]})
 
 
+class EventBatchBody(ma.Schema):
+    events = items_field("events")
+
+
+_EVENT = EventBody()
+
+
 class EventReply(ma.Schema):
     id = ma.fields.String()
     effects = ma.fields.List(ma.fields.Dict())
@@ -68,6 +86,12 @@ class EventReply(ma.Schema):
 def take(ctx: Context) -> Response:
     """Take one event; the reply lists what it caused."""
     return answer(take_event(ctx, ctx.body))
+
+
+@blp.endpoint("POST", "/events/batch", scopes=("shop",), body=EventBatchBody, replies={200: BatchReply})
+def take_many(ctx: Context) -> Response:
+    """Take up to a thousand events, in their order. Each is taken or refused by itself; send the whole batch again after a lost reply."""
+    return answer(each(ctx.body["events"], _EVENT, lambda body: take_event(ctx, body)))
 
 
 def take_event(ctx: Context, body: Mapping[str, Any]) -> dict[str, Any]:

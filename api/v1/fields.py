@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from core.errors import Malformed
 from core.event import Event
 from core.money import FEN_MAX
 from core.text import Text
+from rules.files.fields import EVENT_FIELDS
 
 
 def text(most: int, least: int = 1, **options: Any) -> ma.fields.String:
@@ -34,6 +36,33 @@ class StrictInteger(ma.fields.Integer):
         return super()._validated(value)
 
 
+class CustomFields(ma.fields.Field[dict[str, Any]]):
+    """Fields of the shop's own, which its policies declare: names with texts, numbers or booleans."""
+
+    MOST, CHARS = 32, 500
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> dict[str, Any]:
+        if not isinstance(value, dict) or len(value) > self.MOST:
+            raise ma.ValidationError(f"An object of at most {self.MOST} fields is expected.")
+        wrong = {name: [said] for name, one in value.items() if (said := self._wrong(name, one)) is not None}
+        if wrong:
+            raise ma.ValidationError(wrong)
+        return dict(value)
+
+    def _wrong(self, name: str, value: Any) -> str | None:
+        if _FIELD.fullmatch(name) is None:
+            return "A name is of lower-case letters, digits and underscores, a letter first, at most 64."
+        if name in _TAKEN:
+            return "This is a field of every event; write it beside `custom`."
+        if isinstance(value, str) and len(value) > self.CHARS:
+            return f"At most {self.CHARS} characters."
+        return None if isinstance(value, str | bool | int | float) else "A text, a number or a boolean is expected."
+
+
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_TAKEN = frozenset({*EVENT_FIELDS, "amount_fen", "occurred_at", "list_fen", "refund_id", "bill_no", "reward_ids", "lines"})
+
+
 class Actor(SwiftSchema):
     """Who acts and where from, as the shop's backend knows it. Identifiers are the shop's own."""
 
@@ -46,6 +75,7 @@ class Actor(SwiftSchema):
     address = text(500)
     payment_account = text(128)
     session_started_at = ma.fields.AwareDateTime(format="iso", metadata={"description": "when the customer opened the page"})
+    custom = CustomFields(metadata={"type": "object", "description": "fields of your own, as your policies declare them"})
 
 
 _ACTOR = ("user", "session", "device", "phone", "email", "address", "payment_account", "session_started_at")
@@ -54,11 +84,12 @@ _ACTOR = ("user", "session", "device", "phone", "email", "address", "payment_acc
 def event_of(body: Mapping[str, Any], *, id: str, type: str, merchant: str, received_at: Any, **more: Any) -> Event:
     """The event that a body tells of."""
     who = {name: body[name] for name in _ACTOR if name in body}
+    custom = {**body.get("custom", {}), **more.pop("custom", {})}
     ip = str(body["ip"]) if "ip" in body else None
     # A time of ours is no part of what the shop said, so a retry without a time stays the same event.
     flag = "" if "occurred_at" in body else "unstated"
     occurred = body.get("occurred_at", received_at)
-    return Event(id=id, type=type, merchant=merchant, occurred_at=occurred, received_at=received_at, ip=ip, clock_flag=flag, **who, **more)
+    return Event(id=id, type=type, merchant=merchant, occurred_at=occurred, received_at=received_at, ip=ip, clock_flag=flag, custom=custom, **who, **more)
 
 
 class OrderLine(ma.Schema):

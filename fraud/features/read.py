@@ -5,7 +5,7 @@ A feature whose entity the event lacks is missing, never zero. A late event sees
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from core.clock import to_micros, to_millis
 from core.event import FUTURE_TOLERANCE, PERSONAL_FIELDS, Event
 from core.hotstate.scripts import Argument, Call, Script
 from core.privacy.vault import Vault
+from fraud.features.custom import custom_values, declared_fields
 from fraud.features.entities import entity_tag, entity_token
 from fraud.features.plan import Filter, Plan, Series, make_plan
 from fraud.features.values import given_start, log_member, log_reach, value_of
 from rules.lang.interpret import interpret
+from rules.lang.kinds import Kind
 from rules.model import FeatureValue, Ruleset
 
 RECORD, PEEK = (Script(Path(__file__).parent / f"{name}.lua") for name in ("record", "peek"))
@@ -46,12 +48,13 @@ class FeatureReader:
         self._grace_ms = lateness_seconds * 1000 + _FUTURE_MS
         self._types = {kind for policy in policies for feature in policy.features.values() for kind in getattr(feature, "on", ())}
         self._plans: dict[tuple[str | None, str], Plan] = {}
+        self._declared = declared_fields(policies)
 
     def prepare(self, event: Event, event_type: str, policy: Ruleset | None, script: Script = RECORD) -> Prepared:
         """The calls that record the event everywhere it belongs and read what `policy` asks, one per entity; with `PEEK` nothing is recorded."""
         calls: list[Call] = []
         asked: list[Sequence[Series]] = []
-        tokens = _Tokens(self._vault, event, self._event_token(event))
+        tokens = _Tokens(self._vault, event, self._event_token(event), self._declared)
         for kind, series in self._plan(event_type, policy).by_entity.items():
             token = tokens.of(kind)
             if token is not None:
@@ -67,6 +70,10 @@ class FeatureReader:
             name: value_of(policy, feature, event, None if (series := reads.get(name)) is None else found.get(series), own)
             for name, feature in policy.features.items()
         }
+
+    def record(self, event: Event) -> dict[str, FeatureValue]:
+        """The event's fields as expressions name them, custom ones as they are declared."""
+        return {**custom_values(self._declared, event.custom), **record_of(event)}
 
     def _event_token(self, event: Event) -> str:
         return self._vault.token(event.merchant, "event", event.id)
@@ -91,8 +98,8 @@ class FeatureReader:
 class _Tokens:
     """The keyed hashes of one event, and what of it each series holds; each computed once."""
 
-    def __init__(self, vault: Vault, event: Event, event_token: str) -> None:
-        self._vault, self._event = vault, event
+    def __init__(self, vault: Vault, event: Event, event_token: str, declared: Mapping[str, Kind]) -> None:
+        self._vault, self._event, self._declared = vault, event, declared
         self._known: dict[str, str | None] = {}
         self._record: dict[str, Any] | None = None
         self._passed: dict[Filter, bool] = {}
@@ -134,15 +141,15 @@ class _Tokens:
 
     def _fields(self) -> dict[str, Any]:
         if self._record is None:
-            self._record = dict(record_of(self._event))
+            self._record = {**custom_values(self._declared, self._event.custom), **record_of(self._event)}
         return self._record
 
 
 def record_of(event: Event) -> dict[str, FeatureValue]:
-    """The event's fields as expressions name them; absent ones are missing."""
+    """The event's own fields as expressions name them; absent ones are missing."""
     record: dict[str, FeatureValue] = {name: getattr(event, name) for name in _TEXTS}
     start = event.session_started_at
     record["at"] = to_micros(event.occurred_at)
     record["session_started_at"] = None if start is None else to_micros(start)
     record["amount"] = event.amount_fen
-    return {**event.custom, **record}
+    return record

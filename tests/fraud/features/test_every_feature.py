@@ -13,7 +13,7 @@ from core.hotstate.clients import HotState
 from core.hotstate.scripts import run_together
 from core.privacy.vault import Vault
 from fraud.features.plan import LOG_MAX
-from fraud.features.read import PEEK, FeatureReader, record_of
+from fraud.features.read import PEEK, FeatureReader
 from rules.files.load import load_ruleset
 from rules.model import AtLeast, Ruleset
 from rules.windows.oracle import features_at
@@ -104,7 +104,7 @@ def test_every_feature_equals_its_definition(hot: HotState, vault: Vault, policy
     made = FeatureReader(vault, [policy], LATENESS), policy
     seen = []
     for one in stream(happenings):
-        seen.append(record_of(one))
+        seen.append(made[0].record(one))
         defined = features_at(policy.features, {}, seen, seen[-1], policy.zone)
         prepared = made[0].prepare(one, one.type, policy, PEEK)
         looked = made[0].values(one, one.type, policy, prepared, run_together(hot, prepared.calls))
@@ -122,7 +122,7 @@ def test_late_events_see_their_own_time(hot: HotState, vault: Vault, policy: Rul
     order.shuffle(events)
     seen = []
     for one in events:
-        seen.append(record_of(one))
+        seen.append(made[0].record(one))
         defined = features_at(policy.features, {}, seen, seen[-1], policy.zone)
         answered = record(hot, made, one)
         wrong = {name: (answered[name], value) for name, value in defined.items() if name not in SIGHTINGS and not same(answered[name], value)}
