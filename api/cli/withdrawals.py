@@ -48,7 +48,8 @@ def show(screen: Screen, withdrawal: str, key: str | None, merchant: str | None)
     services, of = _who(key, merchant)
     with services.database.read() as connection:
         found = find_withdrawal(connection, of, withdrawal).public()
-    screen.result(found, "\n".join(f"{name:<14} {value}" for name, value in {**found, **found.pop("basis")}.items()))
+    told = {name: value for name, value in found.items() if name != "basis"} | found["basis"]
+    screen.result(found, "\n".join(f"{name:<20} {value}" for name, value in told.items()))
 
 
 @withdrawals.command("statement", epilog="Example:  sheepdog withdrawals statement ann --since 2026-11-01 --out ann.csv")

@@ -193,3 +193,10 @@ def test_both_readmes_show_the_same_and_it_runs(opened: Open, tmp_path: Path, ca
     file.write_text(english[1], encoding="utf-8")
     with pytest.raises(PermissionError):
         runpy.run_path(str(file), {**names, "headers": {}})
+
+
+def test_many_are_told_in_one_call_and_each_has_its_answer(opened: Open) -> None:
+    told = opened.client.events([{"id": "e1", "type": "page.viewed", "user": "ann"}, {"id": "e2", "type": "nonsense", "user": "ann"}])
+    assert ([one["status"] for one in told["items"]], told["failed"]) == ([200, 422], 1)
+    checked = opened.client.checks([{"id": "c1", "scene": "coupon.claim", "user": "ann", "custom": {"items": 2}}])
+    assert checked["items"][0]["body"]["outcome"] == "allow"

@@ -46,6 +46,13 @@ class EventReply(TypedDict):
     effects: list[dict[str, Any]]
 
 
+class BatchReply(TypedDict):
+    """`items` in the order sent, each with `status` and `body` or `problem`; `failed` counts those that were refused."""
+
+    items: list[dict[str, Any]]
+    failed: int
+
+
 class Order(TypedDict):
     """`state` is open, paid, partially_returned or cancelled."""
 
