@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
+from api.pages import PageQuery, page, read_cursor
 from api.v1.asked import open_campaign, refusal
 from api.v1.fields import Actor, event_of, text
 from campaigns.catalogue import Standing
@@ -17,7 +18,7 @@ from campaigns.mechanics.rebate.mechanic import BIND
 from campaigns.mechanics.rebate.terms import NAME
 from campaigns.policies import policy_named
 from campaigns.rebates.binding import Place, become_promoter, bind, downline
-from campaigns.rebates.settling import resolve_held
+from campaigns.rebates.settling import held_rebates, resolve_held
 from campaigns.rebates.tables import commissions, rebate_orders
 from campaigns.store import ledger
 from campaigns.store.earnings import debt, frozen
@@ -69,6 +70,13 @@ class Commissions(ma.Schema):
     debt_fen = ma.fields.Integer()
     customers = ma.fields.Dict()
     items = ma.fields.List(ma.fields.Dict())
+
+
+class HeldRebates(ma.Schema):
+    """Orders whose commissions wait for a person, the oldest first, each with those commissions."""
+
+    items = ma.fields.List(ma.fields.Dict())
+    next = ma.fields.String(allow_none=True)
 
 
 class ResolvedRebate(ma.Schema):
@@ -123,6 +131,15 @@ def show(ctx: Context, user: str) -> Response:
         if subject is None:
             raise NotFound("promoter_not_found", Text(zh="没有这位推广员", en="there is no such promoter"))
         return answer(_commissions(ctx, connection, subject))
+
+
+@blp.endpoint("GET", "/rebates/held", scopes=("compliance",), query=PageQuery, replies={200: HeldRebates})
+def held(ctx: Context) -> Response:
+    """Commissions that were not let through when they were due."""
+    limit = ctx.query["limit"]
+    with ctx.services.database.read() as connection:
+        rows = held_rebates(connection, ctx.merchant, after=read_cursor(ctx.query["cursor"]), most=limit + 1)
+    return answer(page(rows, limit, lambda row: str(row["rebate"])))
 
 
 @blp.endpoint("POST", "/rebates/<rebate_id>/resolve", scopes=("compliance",), body=RebateResolveBody, replies={200: ResolvedRebate}, effect=True)

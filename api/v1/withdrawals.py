@@ -132,7 +132,7 @@ def preview(ctx: Context) -> Response:
     require_within(terms, wanted)
     with ctx.services.database.read() as connection:
         subject = _promoter(ctx, connection, ctx.body["user"])
-        found = reckon(connection, terms, Person(ctx.merchant, subject.id, ctx.services.clock.now(), standing.campaign.zone), wanted)
+        found = reckon(connection, terms, Person(ctx.merchant, standing.campaign_id, subject.id, ctx.services.clock.now(), standing.campaign.zone), wanted)
         owed = ledger.balance(connection, ctx.merchant, ledger.commission(subject.id))
     needs = {"needs_approval": wanted > terms.approve_above_fen, "needs_real_name": wanted >= terms.real_name_from_fen}
     amounts = {name: getattr(found, name) for name in ("gross_fen", "fee_fen", "tax_fen", "net_fen", "basis")}

@@ -103,6 +103,23 @@ class RebateSettler:
         connection.execute(update(rebate_orders).where(rebate_orders.c.id == rebate_id).values(settled_at=now))
 
 
+def held_rebates(connection: Connection, merchant: str, *, after: str, most: int) -> list[dict[str, Any]]:
+    """Orders with held commissions after the id `after`, in the order in which they were paid."""
+    mine = (commissions.c.merchant == merchant, commissions.c.state == "held", commissions.c.rebate_id > after)
+    names = connection.execute(select(commissions.c.rebate_id).distinct().where(*mine).order_by(commissions.c.rebate_id).limit(most)).scalars().all()
+    found = {row.id: row for row in connection.execute(select(rebate_orders).where(rebate_orders.c.id.in_(names)))}
+    rows = connection.execute(select(commissions).where(commissions.c.rebate_id.in_(names), commissions.c.state == "held")).all()
+    return [
+        {"rebate": name, "order": found[name].order_id, "campaign": found[name].campaign, "version": found[name].version, "doubted": found[name].doubted}
+        | {"settled_at": found[name].settled_at.isoformat(), "commissions": [_shown(row) for row in rows if row.rebate_id == name]}
+        for name in names
+    ]
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {"promoter": row.subject_id, "line": row.number, "tier": row.tier + 1, "amount_fen": row.amount_fen - row.taken_fen}
+
+
 def resolve_held(connection: Connection, merchant: str, rebate_id: str, settle: bool, actor: str, reason: str, now: datetime) -> list[dict[str, Any]]:
     """A person has looked at an order's held commissions: they settle, or come to nothing. Raises `NotFound`, `Conflict` where nothing is held."""
     mine = (rebate_orders.c.id == rebate_id, rebate_orders.c.merchant == merchant)
@@ -117,7 +134,7 @@ def resolve_held(connection: Connection, merchant: str, rebate_id: str, settle: 
         _move_on(connection, rebate, row, "settled" if settle else "cancelled", now)
     detail = {"settle": settle, "reason": reason[:200], "count": len(rows)}
     append(connection, merchant=merchant, actor=actor, action="rebate.resolved", target=rebate_id, now=now, detail=detail)
-    return [{"promoter": row.subject_id, "line": row.number, "tier": row.tier + 1, "amount_fen": row.amount_fen - row.taken_fen} for row in rows]
+    return [_shown(row) for row in rows]
 
 
 def _move_on(connection: Connection, rebate: Any, row: Any, state: str, now: datetime) -> None:

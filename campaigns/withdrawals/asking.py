@@ -61,7 +61,7 @@ def ask(connection: Connection, wish: Ask) -> Withdrawal:
     require_named(terms, wish.fen, wish.receiver)
     hold_people(connection, [wish.subject.id])
     _require_turn(connection, wish)
-    person = Person(standing.merchant, wish.subject.id, now, standing.campaign.zone)
+    person = Person(standing.merchant, standing.campaign_id, wish.subject.id, now, standing.campaign.zone)
     found = reckon(connection, terms, person, wish.fen)
     if wish.subject.key is None:
         raise Conflict("subject_erased", Text(zh="该顾客的资料已删除", en="the customer's data was erased"))
@@ -126,7 +126,7 @@ def release(connection: Connection, found: Withdrawal, actor: str, now: datetime
     if found.instructed_at is None:
         hold_people(connection, [found.subject_id])
         campaign = campaign_at(connection, found.merchant, found.campaign, found.version)
-        person = Person(found.merchant, found.subject_id, now, campaign.zone, found.id)
+        person = Person(found.merchant, found.campaign, found.subject_id, now, campaign.zone, found.id)
         fixed = reckon(connection, campaign.terms, person, found.gross_fen)
         values = {name: getattr(fixed, name) for name in ("fee_fen", "tax_fen", "net_fen")} | {"basis": canonical(fixed.basis), "due_at": now}
     set_timer(connection, merchant=found.merchant, kind=PAY, ref=found.id, due_at=now)

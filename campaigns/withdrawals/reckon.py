@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from campaigns.mechanics.withdrawal.regime import Earlier, Regime, withhold
+from campaigns.mechanics.withdrawal.table import OWN
 from campaigns.mechanics.withdrawal.terms import WithdrawalTerms
 from campaigns.withdrawals.model import COUNTED
 from campaigns.withdrawals.tables import withdrawals
@@ -31,9 +32,11 @@ class Reckoning:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose withdrawal it is, at which moment, by which zone's calendar; `but` is a withdrawal that does not count as an earlier one."""
+    """Whose withdrawal it is, by which campaign's rules, at which moment, by which zone's calendar; `but` is a withdrawal that does not count as an
+    earlier one."""
 
     merchant: str
+    campaign: str
     subject_id: str
     now: datetime
     zone: ZoneInfo
@@ -69,7 +72,10 @@ def begin_of(per: str, now: datetime, zone: ZoneInfo) -> datetime:
 def _earlier(connection: Connection, regime: Regime, person: Person) -> Earlier:
     if regime.per == "payment":
         return Earlier()
-    mine = (withdrawals.c.merchant == person.merchant, withdrawals.c.subject_id == person.subject_id, withdrawals.c.regime == regime.name)
+    mine: tuple[Any, ...] = (withdrawals.c.merchant == person.merchant, withdrawals.c.subject_id == person.subject_id, withdrawals.c.regime == regime.name)
+    if regime.name == OWN:
+        # Written out in a file: another file's is another, whatever it is like.
+        mine = (*mine, withdrawals.c.campaign == person.campaign)
     since = withdrawals.c.due_at >= begin_of(regime.per, person.now, person.zone)
     query = select(withdrawals.c.gross_fen, withdrawals.c.tax_fen, withdrawals.c.due_at).where(*mine, since, withdrawals.c.state.in_(COUNTED))
     rows = connection.execute(query.where(withdrawals.c.id != person.but)).all()

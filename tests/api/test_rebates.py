@@ -294,6 +294,13 @@ def test_a_farm_of_promoters_on_one_device_is_held_at_settlement_and_a_person_de
     held = next(shop.get(f"/v1/promoters/p{n}/commissions").json for n in range(1, 5) if states[n - 1] == "held")
     assert (held["owed_fen"], held["frozen_fen"]) == (0, 2_500)
     rebate = held["items"][0]["rebate"]
+    first = shop.get("/v1/rebates/held?limit=1", "compliance").json
+    second = shop.get(f"/v1/rebates/held?limit=1&cursor={first['next']}", "compliance").json
+    assert (len(first["items"]), len(second["items"]), second["next"]) == (1, 1, None)
+    assert rebate in {one["rebate"] for one in first["items"] + second["items"]}
+    assert [one["amount_fen"] for one in first["items"][0]["commissions"]] == [2_000, 500]
+    assert shop.get("/v1/rebates/held", "shop").json["code"] == "scope_missing"
+    assert shop.get("/v1/rebates/held", "other").json["items"] == []
     assert shop.post(f"/v1/rebates/{rebate}/resolve", {"resolution": "cancel", "reason": "x"}, "shop").json["code"] == "scope_missing"
     assert shop.post(f"/v1/rebates/{rebate}/resolve", {"resolution": "cancel", "reason": "a farm"}, "compliance").status_code == 200
     assert shop.post(f"/v1/rebates/{rebate}/resolve", {"resolution": "settle", "reason": "a farm"}, "compliance").json["code"] == "nothing_held"

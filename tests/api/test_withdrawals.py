@@ -342,3 +342,13 @@ def test_the_sandbox_channel_lives_whole_lives(sandbox_shop: Shop, receiver: str
     assert state(shop, made) == ends
     assert has(shop, "ann")[1] == (50_000 if ends == "closed" else 40_000)
     check(shop)
+
+
+def test_a_regime_of_a_files_own_adds_up_with_nobody_elses(shop: Shop) -> None:
+    own = '{title: own, source: s, per: month, free_up_to: "100.00", brackets: [{percent: "10"}]}'
+    earn(shop, source=PAYOUTS.replace("labour_income_monthly", own))
+    shop.publish(PAYOUTS.replace("labour_income_monthly", own).replace("campaign: payouts", "campaign: others"))
+    assert withdraw(shop, 10_000).json["tax_fen"] == 0
+    assert withdraw(shop, 10_000, campaign="others").json["tax_fen"] == 0
+    # Twenty thousand in this file's month are more than is free.
+    assert withdraw(shop, 10_000).json["tax_fen"] == 2_000

@@ -57,12 +57,12 @@ def service(tmp_path: Path, database_url: str) -> Iterator[Running]:
 
 
 @ON_POSTGRES
-@pytest.mark.parametrize("people", [20, pytest.param(1_450, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("people", [8, pytest.param(1_450, marks=pytest.mark.soak)])
 @pytest.mark.timeout(3000)
 def test_settlements_and_withdrawals_of_killed_processes_pay_every_fen_once(service: Running, people: int) -> None:
     subjects = _market(service, people)
     over = threading.Event()
-    killer = threading.Thread(target=_kill_and_start, args=(service, over, 1.5 if people < 100 else 8.0))
+    killer = threading.Thread(target=_kill_and_start, args=(service, over, 2.5 if people < 100 else 8.0))
     killer.start()
     try:
         paid = _crowd(service, [("pay", person, number) for person in range(people) for number in range(ORDERS)])

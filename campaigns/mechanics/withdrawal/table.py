@@ -23,6 +23,8 @@ from core.yamlfile.read import read_yaml
 TABLE = Path(__file__).resolve().parents[3] / "rules" / "payouts" / "china.yaml"
 PERIODS = ("payment", "month", "year")
 ROWS_MAX = 20
+# The name of a regime that a campaign file writes out.
+OWN = "own"
 
 
 class DeductBlock(ma.Schema):
@@ -76,7 +78,7 @@ class RegimeField(ma.fields.Nested):
                 near = did_you_mean(value, list(known)) or Text(zh=f"可用:{'、'.join(known)}", en=f"known: {', '.join(known)}")
                 raise invalid("unknown_regime", f"没有代扣方式 {value[:40]!r}", f"there is no regime {value[:40]!r}", near.zh, near.en)
             return known[value]
-        return regime_of("own", super()._deserialize(value, attr, data, partial, **rest))
+        return regime_of(OWN, super()._deserialize(value, attr, data, partial, **rest))
 
 
 class ChannelBlock(ma.Schema):
