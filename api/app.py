@@ -17,6 +17,7 @@ from api.v1 import (
     decisions,
     events,
     instances,
+    labels,
     notifications,
     orders,
     policies,
@@ -33,7 +34,7 @@ from core.config import Settings, load_settings
 from core.text import lang_of
 
 _PLAYING = (campaigns, codes, commands, instances, rewards, orders, quotes, promoters, withdrawals)
-_RESOURCES = (*_PLAYING, risk, policies, decisions, reviews, events, approvals, notifications, webhooks)
+_RESOURCES = (*_PLAYING, risk, policies, decisions, labels, reviews, events, approvals, notifications, webhooks)
 BLUEPRINTS = tuple(resource.blp for resource in _RESOURCES)
 
 

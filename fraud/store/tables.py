@@ -45,6 +45,19 @@ decisions = Table(
     Index("ix_decisions_find", "merchant", "outcome", "at"),
 )
 
+labels = Table(
+    "labels",
+    metadata,
+    merchant_column(primary_key=True),
+    Column("decision_id", ForeignKey("decisions.id"), primary_key=True),
+    Column("label", String(16), nullable=False),
+    # Where it comes from: a chargeback, an appeal, a person who looked.
+    Column("source", String(32), nullable=False),
+    Column("labelled_by", String(32), nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("label IN ('fraud', 'honest')", name="label"),
+)
+
 refusals = Table(
     "refusals",
     metadata,
