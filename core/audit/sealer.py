@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from core.db.engine import Database
 from core.db.tables import audit_entries, audit_seals
@@ -56,9 +56,13 @@ def seal_once(database: Database, now: datetime, batch: int = BATCH_ROWS) -> int
 
 
 def verify_chain(connection: Connection) -> Break | None:
-    """Recompute the chain from its first entry; the first break, or None when the log is whole up to its last seal."""
+    """Recompute the chain from its first entry; the first break, or None when the log is whole up to its last seal.
+
+    The log may grow meanwhile: what is sealed after this began is for the next time.
+    """
+    sealed, head = _head(connection)
     previous, expected = GENESIS, 1
-    query = select(audit_entries).where(audit_entries.c.seq.is_not(None)).order_by(audit_entries.c.seq)
+    query = select(audit_entries).where(audit_entries.c.seq <= sealed).order_by(audit_entries.c.seq)
     for row in connection.execution_options(yield_per=1000).execute(query):
         if row.seq != expected:
             return Break(expected, None, "missing")
@@ -66,10 +70,12 @@ def verify_chain(connection: Connection) -> Break | None:
         if previous != row.chain_hash:
             return Break(row.seq, row.id, "changed")
         expected += 1
-    sealed, head = _head(connection)
     if (sealed, head) != (expected - 1, previous):
         return Break(expected, None, "truncated")
-    return None
+    # In one statement, because an entry gets its number in the same transaction as its seal.
+    last_entry, last_seal = (select(func.max(column)).scalar_subquery() for column in (audit_entries.c.seq, audit_seals.c.last_seq))
+    numbered, sealed_now = connection.execute(select(last_entry, last_seal)).one()
+    return None if (numbered or 0) == (sealed_now or 0) else Break(expected, None, "truncated")
 
 
 def _head(connection: Connection) -> tuple[int, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, event, text
 
 from core.audit.log import append
 from core.audit.sealer import Break, seal_once, verify_chain
@@ -54,3 +54,30 @@ def test_a_second_sealer_does_nothing_while_the_first_is_at_work(database: Datab
         first.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": 0x5EA1E4})
         assert seal_once(database, NOW) == 0
     assert seal_once(database, NOW) == 1
+
+
+def test_a_log_that_is_sealed_while_it_is_verified_is_whole(database: Database) -> None:
+    """Its entries were read before its last seal, so that a running service looked truncated."""
+    sealed(database)
+    done: list[int] = []
+
+    def seal_more(*_: object) -> None:
+        if not done:
+            done.append(1)
+            sealed(Database(create_engine(database.engine.url)), 3)
+
+    event.listen(database.engine, "after_cursor_execute", seal_more)
+    try:
+        assert verdict(database) is None
+    finally:
+        event.remove(database.engine, "after_cursor_execute", seal_more)
+    assert done
+    assert verdict(database) is None
+
+
+def test_a_number_without_a_seal_is_no_part_of_the_log(database: Database) -> None:
+    sealed(database)
+    with database.write() as connection:
+        append(connection, merchant="m", actor="a", action="t", target="forged", now=NOW)
+        connection.execute(text("UPDATE audit_entries SET seq = 5, chain_hash = :chain WHERE seq IS NULL"), {"chain": "0" * 64})
+    assert verdict(database) == (5, "truncated")
