@@ -40,8 +40,8 @@ class Reply:
 class Client:
     """A keep-alive HTTP client for one thread."""
 
-    def __init__(self, port: int, key: str) -> None:
-        self._port, self._key = port, key
+    def __init__(self, port: int, key: str, timeout_seconds: float = 30) -> None:
+        self._port, self._key, self._timeout = port, key, timeout_seconds
         self._connection: http.client.HTTPConnection | None = None
 
     def call(self, method: str, path: str, body: Any = None, idempotency_key: str | None = None, **headers: str) -> Reply:
@@ -52,7 +52,7 @@ class Client:
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         for fresh in (False, True):
             if self._connection is None or fresh:
-                self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+                self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._timeout)
             try:
                 self._connection.request(method, path, data, given)
                 answer = self._connection.getresponse()
@@ -100,14 +100,19 @@ class Running:
     def start_clerk(self) -> None:
         self.spawn("clerk", [sys.executable, "-m", "api.cli", "clerk"])
 
-    def wait_ready(self, seconds: float = 20.0) -> None:
-        end = time.monotonic() + seconds
+    def wait_ready(self, seconds: float = 60.0) -> None:
+        """A start beside a crowd that asks all the time takes its time on a slow machine; one question that hangs must not use all of it."""
+        end, said = time.monotonic() + seconds, "nothing"
         while time.monotonic() < end:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                if self.client().get("/readyz").status == 200:
+            try:
+                answer = Client(self.settings.port, self.keys["shop"], timeout_seconds=3).get("/readyz")
+                if answer.status == 200:
                     return
+                said = f"{answer.status} {answer.body}"
+            except (OSError, http.client.HTTPException) as error:
+                said = repr(error)
             time.sleep(0.05)
-        raise AssertionError("the API is not ready:\n" + (self.settings.data_dir / "api.log").read_text(errors="replace")[-3000:])
+        raise AssertionError(f"the API is not ready, it said {said}:\n" + (self.settings.data_dir / "api.log").read_text(errors="replace")[-3000:])
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """End a process and its group."""
