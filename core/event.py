@@ -15,14 +15,20 @@ from core.clock import to_micros
 
 FUTURE_TOLERANCE = timedelta(seconds=60)
 # Fields that tell who a person is: never stored in clear, never put into bytes that are sealed.
-PERSONAL_FIELDS = ("user", "session", "device", "ip", "phone", "address", "payment_account", "email")
+PERSONAL_FIELDS = ("user", "session", "device", "ip", "phone", "address", "payment_account", "email", "user_agent", "inviter")
+# What a device's own probe may say against it.
+DEVICE_FLAGS = ("emulator", "cloud", "group_control", "tampered", "rooted", "multi_open", "automation", "vpn")
+# Plain ids and names that events bring beside the persons.
+PLAIN_FIELDS = ("campaign", "order_id", "instance", "product", "invite_code", "page")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """What happened, as a merchant tells it. `id` is the merchant's own and makes every retry harmless.
 
-    `custom` holds declared custom fields; `amount_fen`, where there is one, is in fen. `clock_flag` is "", "late" or "future".
+    `inviter` is the other person, by the shop's id; `instance` the group or bargain it is about; `device_flags` what the device's probe found, ()
+    for nothing and None when nobody looked. `custom` holds declared custom fields; `amount_fen`, where there is one, is in fen. `clock_flag`
+    is "", "late", "future" or "unstated".
     """
 
     id: str
@@ -38,9 +44,16 @@ class Event:
     address: str | None = None
     payment_account: str | None = None
     email: str | None = None
+    user_agent: str | None = None
+    inviter: str | None = None
     session_started_at: datetime | None = None
     campaign: str | None = None
     order_id: str | None = None
+    instance: str | None = None
+    product: str | None = None
+    invite_code: str | None = None
+    page: str | None = None
+    device_flags: tuple[str, ...] | None = None
     amount_fen: int | None = None
     custom: Mapping[str, Any] = field(default_factory=dict)
     clock_flag: str = ""
@@ -66,8 +79,8 @@ class Event:
             "occurred_at": to_micros(self.occurred_at),
             "received_at": to_micros(self.received_at),
             "session_started_at": None if self.session_started_at is None else to_micros(self.session_started_at),
-            "campaign": self.campaign,
-            "order_id": self.order_id,
+            **{name: getattr(self, name) for name in PLAIN_FIELDS},
+            "device_flags": None if self.device_flags is None else sorted(set(self.device_flags)),
             "amount_fen": self.amount_fen,
             "custom": dict(self.custom) or None,
             "clock_flag": self.clock_flag or None,

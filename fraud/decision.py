@@ -13,8 +13,8 @@ from typing import Any
 
 from core.canon import canonical
 from core.clock import from_micros, to_micros
-from core.event import PERSONAL_FIELDS
 from core.text import Text
+from rules.enrich.derived import HIDDEN_FIELDS
 from rules.evidence import PRESENT, Evidence, Reason
 from rules.model import AtLeast, FeatureValue, Ruleset
 
@@ -90,7 +90,7 @@ class Decision:
 def recorded(policy: Ruleset, values: Mapping[str, FeatureValue]) -> dict[str, FeatureValue]:
     """The inputs of a verdict as they are kept: all features, and the event's fields that the policy reads, personal ones only as present."""
     read = {*policy.features, *policy.compiled.names, *(need for bands in policy.bands for need in bands.needs)}
-    hidden = {name for name in read if name in PERSONAL_FIELDS and values.get(name) is not None}
+    hidden = {name for name in read if name in HIDDEN_FIELDS and values.get(name) is not None}
     return {name: PRESENT if name in hidden else values.get(name) for name in sorted(read)}
 
 

@@ -44,4 +44,6 @@ def _event(vault: Vault, carried: Mapping[str, Any]) -> Event:
     for name in _TIMES:
         if name in rest:
             rest[name] = from_micros(rest[name])
+    if "device_flags" in rest:
+        rest["device_flags"] = tuple(rest["device_flags"])
     return Event(**(rest | vault.open_transit(base64.b64decode(carried["sealed"]))))

@@ -9,15 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.event import PERSONAL_FIELDS
 from core.text import Text
+from rules.enrich.derived import HIDDEN_FIELDS
 from rules.lang import tree
 from rules.lang.interpret import interpret
 from rules.lang.kinds import Kind
 from rules.model import FeatureValue, Rule, Ruleset
 
 PRESENT = "(personal)"
-_PERSONAL = frozenset(PERSONAL_FIELDS)
 # What stays nameless when it is worked out of a personal value: whether, and how many.
 _HARMLESS = frozenset({Kind.BOOLEAN, Kind.NUMBER})
 
@@ -65,7 +64,7 @@ def _evidence(ruleset: Ruleset, rule: Rule, node: tree.Node, holds: bool, values
     left, operator, threshold = _sides(ruleset, node, holds, values)
     value = given.get(left.name) if isinstance(left, tree.Name) else interpret(left, values, ruleset.lists, ruleset.zone)
     names = tree.names_of(left)
-    if left.kind not in _HARMLESS and not _PERSONAL.isdisjoint(names):
+    if left.kind not in _HARMLESS and not HIDDEN_FIELDS.isdisjoint(names):
         value = PRESENT
     window = next((ruleset.windows[name] for name in names if name in ruleset.windows), None)
     return Evidence(rule.source[left.span.start : left.span.end], value, operator, threshold, window)
@@ -77,7 +76,7 @@ def _sides(ruleset: Ruleset, node: tree.Node, holds: bool, values: Mapping[str, 
     match node:
         case tree.Compare():
             threshold = interpret(node.right, values, ruleset.lists, ruleset.zone)
-            hidden = node.right.kind not in _HARMLESS and not _PERSONAL.isdisjoint(tree.names_of(node.right))
+            hidden = node.right.kind not in _HARMLESS and not HIDDEN_FIELDS.isdisjoint(tree.names_of(node.right))
             return node.left, no + node.operator, PRESENT if hidden else threshold
         case tree.In():
             return node.inner, no + "in", node.named or list(node.members)

@@ -11,7 +11,7 @@ import marshmallow as ma
 from api.swift import SwiftSchema
 from campaigns.discounts import Line
 from core.errors import Malformed
-from core.event import Event
+from core.event import DEVICE_FLAGS, Event
 from core.money import FEN_MAX
 from core.text import Text
 from rules.files.fields import EVENT_FIELDS
@@ -74,11 +74,24 @@ class Actor(SwiftSchema):
     email = text(254)
     address = text(500)
     payment_account = text(128)
+    user_agent = text(512, metadata={"description": "the `User-Agent` of the customer's request"})
+    inviter = text(128, metadata={"description": "the shop's id of the customer who invited or shared"})
+    invite_code = text(64)
+    product = text(64, metadata={"description": "the SKU or product that it is about"})
+    page = text(256, metadata={"description": "the page's path"})
+    device_flags = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf(DEVICE_FLAGS)),
+        validate=ma.validate.Length(max=len(DEVICE_FLAGS)),
+        metadata={"description": "what the device's probe found, [] for nothing; leave it out when nobody looked"},
+    )
     session_started_at = ma.fields.AwareDateTime(format="iso", metadata={"description": "when the customer opened the page"})
     custom = CustomFields(metadata={"type": "object", "description": "fields of your own, as your policies declare them"})
 
 
-_ACTOR = ("user", "session", "device", "phone", "email", "address", "payment_account", "session_started_at")
+_ACTOR = (
+    *("user", "session", "device", "phone", "email", "address", "payment_account", "user_agent", "inviter", "invite_code", "product", "page"),
+    "session_started_at",
+)
 
 
 def event_of(body: Mapping[str, Any], *, id: str, type: str, merchant: str, received_at: Any, **more: Any) -> Event:
@@ -86,6 +99,8 @@ def event_of(body: Mapping[str, Any], *, id: str, type: str, merchant: str, rece
     who = {name: body[name] for name in _ACTOR if name in body}
     custom = {**body.get("custom", {}), **more.pop("custom", {})}
     ip = str(body["ip"]) if "ip" in body else None
+    if "device_flags" in body:
+        more["device_flags"] = tuple(body["device_flags"])
     # A time of ours is no part of what the shop said, so a retry without a time stays the same event.
     flag = "" if "occurred_at" in body else "unstated"
     occurred = body.get("occurred_at", received_at)

@@ -151,7 +151,8 @@ class Desk:
         if scene is None:
             return None
         check = self.risk.preview if case.dry else self.risk.check
-        return check(case.asked.event, scene, policy_named(case.standing.campaign, scene))
+        # Which group or bargain it is about is a fact of the event, told or not.
+        return check(replace(case.asked.event, instance=case.asked.instance), scene, policy_named(case.standing.campaign, scene))
 
     def _with_slots(self, case: Case, gate: AnyGate, ask: Ask, decision: Decision | None) -> Outcome | None:
         if case.dry:

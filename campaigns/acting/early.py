@@ -20,7 +20,7 @@ from campaigns.portions import Draw, draws_of
 from campaigns.store.firsts import NEW
 from core.event import Event
 from core.privacy.vault import Vault
-from rules.windows.phone import national_number
+from rules.enrich.derived import one_spelling
 
 _STATUS = {"paused": "campaign_paused", "ended": "campaign_over"}
 _PHASE = {"upcoming": "not_started", "over": "campaign_over"}
@@ -101,9 +101,8 @@ def _holder(event: Event, by: str) -> str | None:
     value: str | None = getattr(event, by)
     if by == "user" or value is None:
         return value
-    value = value.strip()
-    # One spelling for one number: a limit that counted spellings would be passed by typing a space.
-    return national_number(value) or value if by == "phone" else value
+    # One spelling for one thing: a limit that counted spellings would be passed by typing a space.
+    return one_spelling(by, value)
 
 
 def _outside_audience(campaign: Campaign, asked: CommandRequest, now: datetime) -> Refused | None:

@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from core.clock import to_micros
+from rules.enrich.derived import DERIVED
 from rules.files.fields import EVENT_FIELDS
+from rules.lang import tree
 from rules.lang.kinds import MICROS, Kind, Value
 from rules.lang.meaning import EXACT_MAX
 from rules.model import Ruleset
+from rules.windows.spec import Feature, Window
 
 TEXT_MAX = 500
 
@@ -23,6 +26,21 @@ def declared_fields(policies: Iterable[Ruleset]) -> dict[str, Kind]:
             if name not in EVENT_FIELDS and name not in policy.features:
                 found.setdefault(name, known.kind)
     return found
+
+
+def derived_names(policies: Iterable[Ruleset]) -> tuple[str, ...]:
+    """What of the event's derived fields anything in these policies reads; the rest is not worked out."""
+    read: set[str] = set()
+    for policy in policies:
+        read.update(policy.compiled.names, *(bands.needs for bands in policy.bands), *map(_read_by, policy.features.values()))
+    return tuple(name for name in DERIVED if name in read)
+
+
+def _read_by(feature: Feature) -> Iterable[str]:
+    if not isinstance(feature, Window):
+        return ()
+    where = () if feature.where is None else tree.names_of(feature.where)
+    return [*feature.by, *where, *(name for name in (feature.of, feature.per) if name)]
 
 
 def custom_values(declared: Mapping[str, Kind], given: Mapping[str, Any]) -> dict[str, Value]:

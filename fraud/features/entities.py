@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from urllib.parse import quote
 
-from core.event import PERSONAL_FIELDS, Event
+from core.event import Event
 from core.privacy.vault import Vault
-from rules.windows.phone import national_number
-
-KINDS = PERSONAL_FIELDS
+from rules.enrich.derived import one_spelling
 
 
 def entity_value(event: Event, kind: str) -> str | None:
     """The entity's one spelling; None when the event does not have it. Blank counts as not having it."""
     given: str | None = getattr(event, kind)
-    value = "" if given is None else given.strip()
-    if not value:
-        return None
-    if kind == "ip":
-        return _one_address(value)
-    if kind == "phone":
-        return national_number(value) or value
-    return value
+    return None if given is None else one_spelling(kind, given)
 
 
 def entity_token(vault: Vault, event: Event, kind: str) -> str | None:
@@ -40,12 +30,3 @@ def entity_tag(merchant: str, kind: str, token: str) -> str:
 @lru_cache(maxsize=1024)
 def _quoted(merchant: str) -> str:
     return quote(merchant, safe="")
-
-
-def _one_address(text: str) -> str:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return text
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.event import PERSONAL_FIELDS
+from rules.enrich.derived import HIDDEN_FIELDS
 from rules.model import Ruleset
 from rules.windows.spec import Aggregate, Feature, Window
 
@@ -14,4 +14,4 @@ def offline_features(ruleset: Ruleset) -> list[str]:
 
 def is_online(feature: Feature) -> bool:
     """All but the value itself, or the order, of what tells of a person: Redis holds only its keyed hash."""
-    return not isinstance(feature, Window) or feature.of not in PERSONAL_FIELDS or feature.aggregate is Aggregate.DISTINCT
+    return not isinstance(feature, Window) or feature.of not in HIDDEN_FIELDS or feature.aggregate is Aggregate.DISTINCT

@@ -5,29 +5,29 @@ A feature whose entity the event lacks is missing, never zero. A late event sees
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.clock import to_micros, to_millis
-from core.event import FUTURE_TOLERANCE, PERSONAL_FIELDS, Event
+from core.event import DEVICE_FLAGS, FUTURE_TOLERANCE, PERSONAL_FIELDS, PLAIN_FIELDS, Event
 from core.hotstate.scripts import Argument, Call, Script
 from core.privacy.vault import Vault
-from fraud.features.custom import custom_values, declared_fields
+from fraud.features.custom import custom_values, declared_fields, derived_names
 from fraud.features.entities import entity_tag, entity_token
 from fraud.features.plan import Filter, Plan, Series, make_plan
 from fraud.features.values import given_start, log_member, log_reach, value_of
+from rules.enrich.derived import HIDDEN_FIELDS, derived
 from rules.lang.interpret import interpret
-from rules.lang.kinds import Kind
 from rules.model import FeatureValue, Ruleset
 
 RECORD, PEEK = (Script(Path(__file__).parent / f"{name}.lua") for name in ("record", "peek"))
 _FUTURE_MS = int(FUTURE_TOLERANCE.total_seconds() * 1000)
 _NO_TYPE = ""
 LOGS = frozenset({"log", "newest"})
-_TEXTS = ("id", "type", "merchant", "campaign", "order_id", *PERSONAL_FIELDS)
+_TEXTS = ("id", "type", "merchant", *PLAIN_FIELDS, *PERSONAL_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,13 @@ class FeatureReader:
         self._types = {kind for policy in policies for feature in policy.features.values() for kind in getattr(feature, "on", ())}
         self._plans: dict[tuple[str | None, str], Plan] = {}
         self._declared = declared_fields(policies)
+        self._derived = derived_names(policies)
 
     def prepare(self, event: Event, event_type: str, policy: Ruleset | None, script: Script = RECORD) -> Prepared:
         """The calls that record the event everywhere it belongs and read what `policy` asks, one per entity; with `PEEK` nothing is recorded."""
         calls: list[Call] = []
         asked: list[Sequence[Series]] = []
-        tokens = _Tokens(self._vault, event, self._event_token(event), self._declared)
+        tokens = _Tokens(self._vault, event, self._event_token(event), self.record)
         for kind, series in self._plan(event_type, policy).by_entity.items():
             token = tokens.of(kind)
             if token is not None:
@@ -72,8 +73,9 @@ class FeatureReader:
         }
 
     def record(self, event: Event) -> dict[str, FeatureValue]:
-        """The event's fields as expressions name them, custom ones as they are declared."""
-        return {**custom_values(self._declared, event.custom), **record_of(event)}
+        """The event's fields as expressions name them, custom ones as they are declared, and what follows from them as far as anything reads it."""
+        own = record_of(event)
+        return {**custom_values(self._declared, event.custom), **own, **derived(own, self._derived)}
 
     def _event_token(self, event: Event) -> str:
         return self._vault.token(event.merchant, "event", event.id)
@@ -98,8 +100,8 @@ class FeatureReader:
 class _Tokens:
     """The keyed hashes of one event, and what of it each series holds; each computed once."""
 
-    def __init__(self, vault: Vault, event: Event, event_token: str, declared: Mapping[str, Kind]) -> None:
-        self._vault, self._event, self._declared = vault, event, declared
+    def __init__(self, vault: Vault, event: Event, event_token: str, record: Callable[[Event], dict[str, Any]]) -> None:
+        self._vault, self._event, self._read = vault, event, record
         self._known: dict[str, str | None] = {}
         self._record: dict[str, Any] | None = None
         self._passed: dict[Filter, bool] = {}
@@ -132,7 +134,7 @@ class _Tokens:
 
     def _held(self, name: str) -> Any:
         """A value as a log holds it: what tells of a person only as its keyed hash."""
-        return self.of(name) if name in PERSONAL_FIELDS else self._fields().get(name)
+        return self.of(name) if name in HIDDEN_FIELDS else self._fields().get(name)
 
     def _passes(self, where: Filter) -> bool:
         if where not in self._passed:
@@ -141,7 +143,7 @@ class _Tokens:
 
     def _fields(self) -> dict[str, Any]:
         if self._record is None:
-            self._record = {**custom_values(self._declared, self._event.custom), **record_of(self._event)}
+            self._record = self._read(self._event)
         return self._record
 
 
@@ -152,4 +154,6 @@ def record_of(event: Event) -> dict[str, FeatureValue]:
     record["at"] = to_micros(event.occurred_at)
     record["session_started_at"] = None if start is None else to_micros(start)
     record["amount"] = event.amount_fen
+    if event.device_flags is not None:
+        record |= {f"device_{flag}": flag in event.device_flags for flag in DEVICE_FLAGS}
     return record

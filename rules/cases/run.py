@@ -12,6 +12,7 @@ from typing import Any
 from core.clock import from_micros
 from rules.cases.results import CaseResult, Coverage, Difference, Report
 from rules.cases.values import matches, shown, written_as
+from rules.enrich.derived import derived
 from rules.evaluate import HIT, Evaluation, evaluate
 from rules.lang import tree
 from rules.model import Case, FeatureValue, Ruleset
@@ -35,9 +36,9 @@ def run_case(ruleset: Ruleset, case: Case) -> CaseResult:
 
 
 def values_at(ruleset: Ruleset, events: Collection[Mapping[str, Any]]) -> dict[str, FeatureValue]:
-    """Fields and features of the last event."""
-    *_, last = events
-    return {**last, **features_at(ruleset.features, ruleset.lists, list(events), last, ruleset.zone)}
+    """Fields and features of the last event; what follows from fields is worked out, whatever was written."""
+    told = [{**event, **derived(event)} for event in events]
+    return {**told[-1], **features_at(ruleset.features, ruleset.lists, told, told[-1], ruleset.zone)}
 
 
 def _hits(evaluation: Evaluation) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.event import PERSONAL_FIELDS
+from core.event import DEVICE_FLAGS, PERSONAL_FIELDS, PLAIN_FIELDS
+from rules.enrich.derived import DERIVED
 from rules.lang.catalogue import Catalogue, Known
 from rules.lang.kinds import Kind
 
@@ -17,7 +18,7 @@ KIND_WORDS: Mapping[str, Kind] = {
     "time": Kind.INSTANT,
 }
 _ALWAYS = ("id", "type", "merchant")
-_TEXTS = (*PERSONAL_FIELDS, "campaign", "order_id")
+_TEXTS = (*PERSONAL_FIELDS, *PLAIN_FIELDS)
 
 EVENT_FIELDS: Mapping[str, Known] = {
     **{name: Known(Kind.TEXT, never_missing=True) for name in _ALWAYS},
@@ -25,6 +26,8 @@ EVENT_FIELDS: Mapping[str, Known] = {
     "at": Known(Kind.INSTANT, never_missing=True),
     "session_started_at": Known(Kind.INSTANT),
     "amount": Known(Kind.MONEY),
+    **{f"device_{flag}": Known(Kind.BOOLEAN) for flag in DEVICE_FLAGS},
+    **{name: Known(kind) for name, (kind, _, _) in DERIVED.items()},
 }
 
 

@@ -11,6 +11,7 @@ from math import ceil, isqrt
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
+from rules.enrich.derived import one_spelling
 from rules.lang.interpret import interpret
 from rules.lang.kinds import Kind, Value
 from rules.lang.meaning import EXACT_MAX
@@ -75,7 +76,7 @@ def _started(event: Record) -> int:
 
 
 def _window(feature: Window, events: Sequence[Record], now: Record, zone: ZoneInfo) -> FeatureValue:
-    if any(now.get(name) is None for name in feature.by):
+    if any(entity(now, name) is None for name in feature.by):
         return None
     mine = [event for event in events if _counts(feature, event, now, zone)]
     if feature.aggregate is Aggregate.SINCE:
@@ -86,8 +87,14 @@ def _window(feature: Window, events: Sequence[Record], now: Record, zone: ZoneIn
     return as_value(feature, _aggregate(feature, _inside(feature, mine, now["at"])))
 
 
+def entity(event: Record, name: str) -> Any:
+    """What an entity is known by: texts in their one spelling, so that `+86 138…` and `138…` are one phone."""
+    given = event.get(name)
+    return one_spelling(name, given) if isinstance(given, str) else given
+
+
 def _counts(feature: Window, event: Record, now: Record, zone: ZoneInfo) -> bool:
-    if event["type"] not in feature.on or any(event.get(name) != now[name] for name in feature.by):
+    if event["type"] not in feature.on or any(entity(event, name) != entity(now, name) for name in feature.by):
         return False
     return feature.where is None or interpret(feature.where, event, {}, zone) is True
 
@@ -133,12 +140,18 @@ def _capped(feature: Window, value: Any) -> FeatureValue:
 
 def _aggregate(feature: Window, events: Sequence[Record]) -> Any:
     """Before rounding: rationals are exact. None where there is nothing to tell."""
-    values = [event[feature.of] for event in events if event.get(feature.of) is not None] if feature.of is not None else events
+    values = events if feature.of is None else [value for event in events if (value := _value(feature, event)) is not None]
     if feature.per is not None:
-        parts = len({event[feature.per] for event in events if event.get(feature.per) is not None})
+        parts = len({value for event in events if (value := entity(event, feature.per)) is not None})
         whole = len(events) if feature.aggregate is Aggregate.COUNT else sum(map(_exact, values))
         return None if parts == 0 else Fraction(whole, parts)
     return plain_value(feature, values)
+
+
+def _value(feature: Window, event: Record) -> Any:
+    """Different things are told apart as entities are; of others the value counts."""
+    assert feature.of is not None
+    return entity(event, feature.of) if feature.aggregate is Aggregate.DISTINCT else event.get(feature.of)
 
 
 def plain_value(feature: Window, values: Sequence[Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 _NOISE = re.compile(r"[\s\-()().]")
@@ -11,7 +12,7 @@ _MOBILE = re.compile(r"1[0-9]{10}", re.ASCII)
 
 def national_number(phone: str) -> str | None:
     """The eleven digits of a Chinese mobile number however it was typed; "" for another country's number, None for what is no number."""
-    digits = _NOISE.sub("", phone)
+    digits = _NOISE.sub("", unicodedata.normalize("NFKC", phone))
     for prefix in ("+86", "0086"):
         digits = digits.removeprefix(prefix)
     if _MOBILE.fullmatch(digits):

@@ -1,0 +1,35 @@
+"""The beginning of an address without what is written or left out at will: country, province, the words 省 and 市, the street office."""
+
+from __future__ import annotations
+
+import re
+
+_CITIES = ("北京", "上海", "天津", "重庆")
+_PROVINCES = (
+    *("河北", "山西", "辽宁", "吉林", "黑龙江", "江苏", "浙江", "安徽", "福建", "江西", "山东", "河南", "湖北", "湖南", "广东", "海南", "四川"),
+    *("贵州", "云南", "陕西", "甘肃", "青海", "台湾", "内蒙古", "广西", "西藏", "宁夏", "新疆", "香港", "澳门"),
+)
+_PROVINCE = re.compile(rf"(?:{'|'.join(_PROVINCES)})(?:省|(?:壮族|回族|维吾尔)?自治区|特别行政区)?")
+_DIRECT = re.compile(rf"({'|'.join(_CITIES)})市?(?:\1市?)?(?:市辖区|县)?")
+_CITY = re.compile(r"([^区县镇乡路街村城市\s0-9a-z]{2,5})(?:市|自治州|地区)(?=.)")
+# Only between a district and something that goes on in words: 解放街道88号 is a street.
+_STREET_OFFICE = re.compile(r"(?<=[区县市镇])[^路街道区县市\s0-9]{1,6}街道(?:办事处|办)?(?=[^\s0-9a-z])")
+
+
+def without_regions(text: str) -> str:
+    """Takes plain text; spaces and punctuation at the beginning and between the names of regions are dropped."""
+    start = re.compile(r"[^0-9a-z㐀-鿿]*").match(text)
+    text = text[start.end() if start else 0 :].removeprefix("中国")
+    text = re.sub(r"(?<=[省市区县])[\s,,/-]+", "", text, count=4)
+    direct = _DIRECT.match(text)
+    text = direct[1] + text[direct.end() :].lstrip(" ,/-") if direct is not None else _without_province(text)
+    return _STREET_OFFICE.sub("", text, count=1)
+
+
+def _without_province(text: str) -> str:
+    province = _PROVINCE.match(text)
+    # 吉林市 is a city of 吉林省: a name that 市 follows is no province.
+    if province is not None and not text.startswith("市", province.end()):
+        text = text[province.end() :].lstrip(" ,/-")
+    city = _CITY.match(text)
+    return text if city is None else city[1] + text[city.end() :].lstrip(" ,/-")
