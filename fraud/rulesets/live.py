@@ -1,6 +1,6 @@
 """Publications reach a running process: it looks at one counter at most once a second and swaps an immutable bundle; no request waits or is dropped.
 
-A thread of its own reads SQL, so a request goes on with the bundle that is there; when SQL is away that bundle stays.
+How a process follows SQL without waiting for it: `core.watched`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Condition, Thread
 from typing import Any
 
 import structlog
@@ -18,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from core.clock import Clock
 from core.db.engine import Database
-from core.errors import SheepdogError
+from core.watched import Watched
 from fraud.rulesets.bundle import Bundle
 from fraud.rulesets.effect import chosen, next_change
 from fraud.rulesets.settling import STANDING
@@ -27,11 +26,6 @@ from rules.files.load import ruleset_from_document
 from rules.model import Ruleset
 
 log = structlog.get_logger(__name__)
-
-FRESH_SECONDS = 1.0
-STALE_SECONDS = 2.0
-# How long a request with a stale bundle waits for a look that is under way. A risk check has 300 ms in all.
-WAIT_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,84 +65,27 @@ class LiveRulesets:
         self._database = database
         self.shipped = tuple(shipped)
         self._clock = clock
-        self._monotonic = monotonic
-        self._in_background = in_background or _on_a_thread
-        self._known: _Known | None = None
-        self._looked_at = 0.0
-        self._began_at = 0.0
-        self._looking = False
-        self._forgotten = False
-        self._turn = Condition()
+        self._watched = Watched(self._look, "policies", monotonic, in_background, self._at_its_time)
 
     def bundle(self) -> Bundle:
         """What is live, at most about a second old. Raises `Unavailable` when nothing was ever read and SQL is away."""
-        known = self._known
-        if known is not None and not self._forgotten and self._monotonic() - self._looked_at < FRESH_SECONDS:
-            return known.bundle
-        if known is None or self._forgotten:
-            return self._read_now()
-        self._look_soon()
-        return (self._known or known).bundle
+        return self._watched.now().bundle
 
     def forget(self) -> None:
         """This process has just published: the next bundle is read afresh. Other processes notice within `STALE_SECONDS`."""
-        self._forgotten = True
+        self._watched.forget()
 
-    def _read_now(self) -> Bundle:
-        """Read in this thread, one thread at a time; whoever waited takes what the other has read."""
-        with self._turn:
-            ended = self._turn.wait_for(lambda: not self._looking, None if self._known is None else WAIT_SECONDS)
-            if self._known is not None and not (ended and self._forgotten):
-                return self._known.bundle
-            self._looking, self._forgotten = True, False
-        try:
-            return self._look().bundle
-        except SheepdogError:
-            if self._known is None:
-                raise
-            log.warning("policies_not_read")
-            return self._known.bundle
-        finally:
-            self._looked()
+    def _at_its_time(self, known: _Known) -> _Known:
+        now = self._clock.now()
+        return self._made(known, known.generation, known.standing, now) if known.until is not None and known.until <= now else known
 
-    def _look_soon(self) -> None:
-        """One thread looks while others go on; only a stale bundle is worth a short wait for a look that has just begun."""
-        with self._turn:
-            stale = self._monotonic() - self._looked_at >= STALE_SECONDS
-            begins = not self._looking
-            if begins:
-                self._looking, self._began_at = True, self._monotonic()
-        if begins:
-            self._in_background(self._look_quietly)
-        if stale:
-            with self._turn:
-                self._turn.wait_for(lambda: not self._looking, max(0.0, self._began_at + WAIT_SECONDS - self._monotonic()))
-
-    def _look_quietly(self) -> None:
-        try:
-            self._look()
-        except SheepdogError as error:
-            log.warning("policies_not_read", code=error.code)
-        except Exception:
-            log.exception("policies_not_read")
-        finally:
-            self._looked()
-
-    def _looked(self) -> None:
-        """Also after a failure, so that SQL is not asked by every request while it is away."""
-        with self._turn:
-            self._looking, self._looked_at = False, self._monotonic()
-            self._turn.notify_all()
-
-    def _look(self) -> _Known:
-        known, now = self._known, self._clock.now()
-        if known is not None and known.until is not None and known.until <= now:
-            known = self._swap(known.generation, known.standing, now)
+    def _look(self, known: _Known | None) -> _Known:
+        now = self._clock.now()
         with self._database.read() as connection:
             # The counter first: rows that are newer than it are only read once more, and none is missed.
             generation = connection.execute(select(policy_generation.c.generation)).scalar_one_or_none() or 0
             if known is None or known.generation != generation:
-                return self._swap(generation, self._standing_in(connection, known), now)
+                return self._made(known, generation, self._standing_in(connection, known), now)
         return known
 
     def _standing_in(self, connection: Connection, known: _Known | None) -> tuple[_Standing, ...]:
@@ -167,7 +104,7 @@ class LiveRulesets:
                 found.append(_Standing(*names, built[row.content_hash], row.effective_from, row.effective_to))
         return tuple(found)
 
-    def _swap(self, generation: int, standing: tuple[_Standing, ...], now: datetime) -> _Known:
+    def _made(self, known: _Known | None, generation: int, standing: tuple[_Standing, ...], now: datetime) -> _Known:
         by_policy: dict[tuple[str, str], list[_Standing]] = {}
         for one in standing:
             by_policy.setdefault((one.merchant, one.policy), []).append(one)
@@ -176,9 +113,8 @@ class LiveRulesets:
             serving = chosen(versions, now)
             if serving is not None:
                 owned.setdefault(merchant, {})[policy] = serving.ruleset
-        before = None if self._known is None else self._known.bundle
-        self._known = _Known(generation, standing, Bundle(self.shipped, owned, before), next_change(standing, now))
-        return self._known
+        before = None if known is None else known.bundle
+        return _Known(generation, standing, Bundle(self.shipped, owned, before), next_change(standing, now))
 
 
 _COLUMNS = ("merchant", "policy", "version", "content_hash", "effective_from", "effective_to")
@@ -199,7 +135,3 @@ def _built(row: Any, document: bytes | None) -> Ruleset | None:
     except (ValueError, LookupError, TypeError):
         log.exception("policy_not_built", policy=row.policy, version=row.version)
         return None
-
-
-def _on_a_thread(work: Callable[[], None]) -> None:
-    Thread(target=work, name="policies", daemon=True).start()

@@ -202,7 +202,7 @@ def test_a_stale_bundle_waits_for_a_look_that_is_quick(shelf: Shelf) -> None:
     live = LiveRulesets(shelf.database, [shipped()], shelf.clock)
     live.bundle()
     shelf.publish(policy_file(3))
-    live._looked_at -= 10
+    live._watched._looked_at -= 10
     assert threshold(live.bundle()) == "accounts >= 3"
 
 
@@ -210,7 +210,7 @@ def test_a_look_that_hangs_stops_nobody(shelf: Shelf) -> None:
     hangs = Flag()
     live = LiveRulesets(shelf.database, [shipped()], shelf.clock, in_background=lambda work: None)
     old = live.bundle()
-    live._looked_at -= 10
+    live._watched._looked_at -= 10
     with ThreadPoolExecutor(8) as pool:
         assert all(one is old for one in pool.map(lambda _: live.bundle(), range(32)))
     live.forget()
