@@ -30,6 +30,10 @@ class Diary:
         self.gains[name] = Gain(name, self.group, kind, fen)
         return name
 
+    def about(self, many: int) -> int:
+        """A number between half of it and half as many again: no two phones of a farm have as many accounts."""
+        return int(self.rng.integers(max(1, many - many // 2), many + many // 2 + 1))
+
     def order(self) -> str:
         return self._next("order")
 

@@ -22,7 +22,7 @@ def device_farm(diary: Diary) -> None:
     accounts: list[Persona] = []
     for _ in range(diary.sizes.farm_phones):
         device, at = names.device(), diary.calendar.at(night, 23) + after(rng, 10 * MINUTE)
-        for _ in range(diary.sizes.farm_accounts_each):
+        for _ in range(diary.about(diary.sizes.farm_accounts_each)):
             at += after(rng, 4 * MINUTE, 0.3)
             who = names.puppet(line if rng.random() < 0.5 else names.carrier(), device)
             accounts.append(who)

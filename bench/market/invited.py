@@ -33,7 +33,7 @@ def helped_elders(diary: Diary) -> None:
     for _ in range(diary.sizes.volunteers):
         phone, line = names.device(), names.home()
         at = diary.calendar.at(diary.calendar.any_day(rng), 9.5)
-        for _ in range(diary.sizes.elders_each):
+        for _ in range(diary.about(diary.sizes.elders_each)):
             elder = names.person(line, some_flat(rng).plain())
             at += after(rng, 9 * MINUTE, 0.4)
             claim(diary, replace(elder, device=phone), at, thinking(diary, 60))

@@ -55,7 +55,7 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large the market is: how many there are of each, at least one. The defaults take half a minute to judge."""
+    """How large the market is: how many there are of each, at least one, and on the middle where they differ. The defaults take half a minute to judge."""
 
     days: int = 14
     carrier_addresses: int = 60

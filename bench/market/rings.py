@@ -13,15 +13,16 @@ from bench.market.names import Persona
 
 
 def invite_farm(diary: Diary) -> None:
-    """A promoter binds accounts of their own making, some at a time, six to a phone; each claims and places the smallest order that pays."""
+    """A promoter binds accounts of their own making, some at a time, about six to a phone; each claims and places the smallest order that pays."""
     rng, names = diary.rng, diary.names
     for _ in range(diary.sizes.inviters):
         promoter, line, earned = names.person(names.home(), some_flat(rng).plain()), names.home(), []
         at = diary.calendar.at(diary.calendar.any_day(rng), 20)
-        device = names.device()
+        device, left = names.device(), diary.about(6)
         for number in range(diary.sizes.invited_each):
-            if number % 6 == 0:
-                device = names.device()
+            if left == 0:
+                device, left = names.device(), diary.about(6)
+            left -= 1
             at += after(rng, 2 * HOUR) if number % 10 == 9 else after(rng, 3 * MINUTE)
             who = replace(names.puppet(line if rng.random() < 0.7 else names.carrier(), device), address=promoter.address, payment_account=names.account())
             gain = diary.gain("commission", 800)
