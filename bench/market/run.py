@@ -23,8 +23,12 @@ def main(arguments: list[str]) -> int:
     for one in fields(Sizes):
         parser.add_argument(f"--{one.name.replace('_', '-')}", type=int, default=one.default)
     options = parser.parse_args(arguments)
+    try:
+        sizes = Sizes(**{one.name: getattr(options, one.name) for one in fields(Sizes)})
+    except ValueError as error:
+        parser.error(str(error))
     begun = time.monotonic()
-    market = generate(options.seed, Sizes(**{one.name: getattr(options, one.name) for one in fields(Sizes)}))
+    market = generate(options.seed, sizes)
     made = time.monotonic()
     asked = sum(act.judged for act in market.acts)
     print(f"seed {options.seed}: {len(market.acts):,} events over {options.days} days, {asked:,} of them ask for a decision; made in {made - begun:.1f} s")
