@@ -7,9 +7,10 @@ import numpy as np
 from bench.market.model import Act, Gain, Sizes
 from bench.market.moments import SECOND, Calendar
 from bench.market.names import Names, Persona
+from core.event import DEVICE_FLAGS
 
 MERCHANT = "market"
-_KNOWN = ("user", "ip", "device", "phone", "email")
+_KNOWN = ("user", "ip", "device", "phone", "email", "user_agent")
 # A shop knows where a parcel goes and who pays only where something is delivered or paid.
 _DELIVERED = ("address", "payment_account")
 _WITHOUT_DELIVERY = frozenset({"coupon.claim", "check_in.check_in", "bargain.start", "bargain.cut", "promoter.bind", "page.viewed"})
@@ -20,7 +21,7 @@ class Diary:
 
     def __init__(self, group: str, rng: np.random.Generator, sizes: Sizes) -> None:
         self.group, self.rng, self.sizes = group, rng, sizes
-        self.names, self.calendar = Names(rng, sizes.carrier_addresses), Calendar(sizes.days)
+        self.names, self.calendar = Names(rng, sizes.carrier_addresses, sizes.probe_percent), Calendar(sizes.days)
         self.acts: list[Act] = []
         self.gains: dict[str, Gain] = {}
 
@@ -36,6 +37,10 @@ class Diary:
 
     def order(self) -> str:
         return self._next("order")
+
+    def instance(self) -> str:
+        """Of a group or a bargain."""
+        return self._next("instance")
 
     def told(self, who: Persona, kind: str, at: int, guards: tuple[str, ...] = (), **more: str | int) -> None:
         """An event that asks for no decision."""
@@ -56,7 +61,8 @@ class Diary:
     def _write(self, who: Persona, kind: str, at: int, guards: tuple[str, ...], judged: bool, more: dict[str, str | int]) -> None:
         names = _KNOWN if kind in _WITHOUT_DELIVERY else (*_KNOWN, *_DELIVERED)
         said = {name: value for name in names if (value := getattr(who, name)) is not None}
-        self.acts.append(Act({"type": kind, "merchant": MERCHANT, "at": at, **said, **more}, self.group, guards, judged))
+        found = {} if who.flags is None else {f"device_{flag}": flag in who.flags for flag in DEVICE_FLAGS}
+        self.acts.append(Act({"type": kind, "merchant": MERCHANT, "at": at, **said, **found, **more}, self.group, guards, judged))
 
     def _next(self, what: str) -> str:
         """A new id, which says nothing of who is behind it."""

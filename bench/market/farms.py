@@ -10,6 +10,7 @@ from bench.market.flows import bargain, check_in, claim, seckill
 from bench.market.living import some
 from bench.market.moments import DAY, MINUTE, SECOND, after
 from bench.market.names import Persona
+from bench.market.probes import RACKED_PHONE, VIRTUAL_PHONE
 
 
 def device_farm(diary: Diary) -> None:
@@ -21,10 +22,10 @@ def device_farm(diary: Diary) -> None:
     line, night = names.home(), max(0, diary.calendar.days // 4)
     accounts: list[Persona] = []
     for _ in range(diary.sizes.farm_phones):
-        device, at = names.device(), diary.calendar.at(night, 23) + after(rng, 10 * MINUTE)
+        device, flags, at = names.device(), names.probed(RACKED_PHONE), diary.calendar.at(night, 23) + after(rng, 10 * MINUTE)
         for _ in range(diary.about(diary.sizes.farm_accounts_each)):
             at += after(rng, 4 * MINUTE, 0.3)
-            who = names.puppet(line if rng.random() < 0.5 else names.carrier(), device)
+            who = names.puppet(line if rng.random() < 0.5 else names.carrier(), device, flags)
             accounts.append(who)
             claim(diary, who, at, float(rng.uniform(4, 15)), browses=rng.random() < 0.7)
             check_in(diary, who, at + DAY + after(rng, MINUTE), float(rng.uniform(2, 6)), browses=False)
@@ -52,7 +53,7 @@ def emulators(diary: Diary) -> None:
         at = diary.calendar.at(server % diary.calendar.days, 1.5)
         for _ in range(diary.sizes.emulator_accounts_each):
             at += round(float(rng.normal(40, 2)) * SECOND)
-            who = names.puppet(str(rng.choice(rack)), image if rng.random() < 0.2 else names.device())
+            who = names.puppet(str(rng.choice(rack)), image if rng.random() < 0.2 else names.device(), names.probed(VIRTUAL_PHONE))
             claim(diary, who, at, float(rng.uniform(1, 4)), browses=False)
 
 
@@ -63,5 +64,5 @@ def ip_pool(diary: Diary) -> None:
     starts = [diary.calendar.waking(rng, diary.calendar.any_day(rng)) for _ in range(3)]
     for number in range(diary.sizes.pool_accounts):
         at = starts[number % 3] + after(rng, 5 * MINUTE)
-        who = names.puppet(str(rng.choice(pool)), None if rng.random() < 0.3 else names.device())
+        who = names.scripted(str(rng.choice(pool)), None if rng.random() < 0.3 else names.device())
         claim(diary, who, at, float(rng.uniform(0.1, 1.5)), browses=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from bench.market.diary import Diary
 from bench.market.moments import DAY, HOUR, MINUTE, SECOND, after
@@ -32,7 +33,8 @@ def seckill(diary: Diary, who: Persona, at: int, think: float, taps: int, gap_se
         # The same open page: later taps are that much further from its opening.
         moment = at + round(tap * gap_seconds * SECOND)
         guards = (gain,) if tap == 0 else ()
-        diary.asked(who, "seckill.buy", moment, guards, think=think + tap * gap_seconds, browses=browses and tap == 0, campaign="flash")
+        waited = think + tap * gap_seconds
+        diary.asked(who, "seckill.buy", moment, guards, think=waited, browses=browses and tap == 0, campaign="flash", product="watch")
     paid = at + after(diary.rng, 3 * MINUTE)
     pay(diary, who, paid, order, _SECKILL_PRICE_FEN, (gain,))
     diary.asked(who, "seckill.pay", paid + SECOND, (gain,), order_id=order, amount=_SECKILL_PRICE_FEN, campaign="flash")
@@ -49,11 +51,13 @@ def group_buy(diary: Diary, members: Sequence[Persona], at: int, wait: int, thin
     """
     gains: list[tuple[str, ...]] = [(diary.gain("group_buy", GROUP_FEN),) for _ in members]
     gains[0] = (*gains[0], diary.gain("group_buy", LEADER_FEN))
-    orders = [diary.order() for _ in members]
+    orders, instance = [diary.order() for _ in members], diary.instance()
     for index, (who, gain, order) in enumerate(zip(members, gains, orders, strict=True)):
         at += after(diary.rng, wait) if index else 0
-        scene = "group_buy.join" if index else "group_buy.open"
-        diary.asked(who, scene, at, gain, think=think * float(diary.rng.lognormal(0, 0.5)), order_id=order, amount=_GROUP_PRICE_FEN, campaign="trio")
+        scene, thought = "group_buy.join" if index else "group_buy.open", think * float(diary.rng.lognormal(0, 0.5))
+        # A group has its number, and an inviter, only once it is open.
+        told: dict[str, Any] = {"instance": instance, "inviter": members[0].user} if index else {}
+        diary.asked(who, scene, at, gain, think=thought, order_id=order, amount=_GROUP_PRICE_FEN, campaign="trio", product="tea", **told)
         pay(diary, who, at + MINUTE, order, _GROUP_PRICE_FEN, gain)
     for who, gain, order in zip(members, gains, orders, strict=True):
         diary.asked(who, "group_buy.success", at + 2 * MINUTE, gain, order_id=order, amount=_GROUP_PRICE_FEN, campaign="trio")
@@ -62,20 +66,24 @@ def group_buy(diary: Diary, members: Sequence[Persona], at: int, wait: int, thin
 def bargain(diary: Diary, owner: Persona, helpers: Sequence[Persona], at: int, wait: int, think: float, total_fen: int, browses: bool = True) -> None:
     """Each helper cuts a part of the price; the owner orders and pays what is left. A cut that is refused leaves the others as they are."""
     cuts = [diary.gain("bargain", max(1, total_fen // len(helpers))) for _ in helpers]
-    diary.asked(owner, "bargain.start", at, tuple(cuts), think=thinking(diary), campaign="cut-down")
+    instance = diary.instance()
+    diary.asked(owner, "bargain.start", at, tuple(cuts), think=thinking(diary), campaign="cut-down", product="chair")
     for who, cut in zip(helpers, cuts, strict=True):
         at += after(diary.rng, wait)
-        diary.asked(who, "bargain.cut", at, (cut,), think=think * float(diary.rng.lognormal(0, 0.3)), browses=browses, campaign="cut-down")
+        thought = think * float(diary.rng.lognormal(0, 0.3))
+        diary.asked(who, "bargain.cut", at, (cut,), think=thought, browses=browses, campaign="cut-down", instance=instance, inviter=owner.user)
     order, left = diary.order(), max(100, _BARGAIN_PRICE_FEN - total_fen)
     at += after(diary.rng, HOUR)
-    diary.asked(owner, "bargain.order", at, tuple(cuts), think=thinking(diary), order_id=order, amount=left, campaign="cut-down")
+    diary.asked(owner, "bargain.order", at, tuple(cuts), think=thinking(diary), order_id=order, amount=left, campaign="cut-down", instance=instance)
     pay(diary, owner, at + MINUTE, order, left, tuple(cuts))
     diary.asked(owner, "bargain.pay", at + MINUTE + SECOND, tuple(cuts), order_id=order, amount=left, campaign="cut-down")
 
 
-def bind(diary: Diary, who: Persona, at: int, gains: Sequence[str], think: float, browses: bool = True) -> None:
+def bind(diary: Diary, who: Persona, promoter: Persona, at: int, gains: Sequence[str], think: float, browses: bool = True) -> None:
     """The customer lets a promoter have the commissions that follow."""
-    diary.asked(who, "promoter.bind", at, tuple(gains), think=think, browses=browses, campaign="rebate")
+    diary.asked(
+        who, "promoter.bind", at, tuple(gains), think=think, browses=browses, campaign="rebate", inviter=promoter.user, invite_code=f"c{promoter.user[-8:]}"
+    )
 
 
 def commission(diary: Diary, buyer: Persona, promoter: Persona, at: int, gain: str, fen: int) -> tuple[str, int]:

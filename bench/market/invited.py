@@ -18,7 +18,7 @@ def followers(diary: Diary) -> None:
     for _ in range(diary.sizes.followers):
         who, at = names.person(None, some_flat(rng).plain()), posted + after(rng, HOUR // 2, 1.0)
         gains = [diary.gain("commission", 1_600)] if rng.random() < 0.33 else []
-        bind(diary, who, at, gains, thinking(diary))
+        bind(diary, who, promoter, at, gains, thinking(diary))
         claim(diary, who, at + after(rng, 2 * MINUTE), thinking(diary))
         for gain in gains:
             _, due = commission(diary, who, promoter, at + after(rng, 8 * HOUR), gain, 19_900)

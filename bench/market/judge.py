@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.market.model import Act, Market, Record
 from core.clock import TurnedClock, from_micros
 from core.embedded.valkey import EmbeddedValkey
-from core.event import Event
+from core.event import DEVICE_FLAGS, PERSONAL_FIELDS, PLAIN_FIELDS, Event
 from core.hotstate.clients import HotState, connect
 from core.privacy.vault import Vault
 from fraud.decision import Decision
@@ -27,7 +27,7 @@ from rules.model import severity
 PASSED, TOLD, UNREACHED = "allow", "told", "unreached"
 # See docs/adr/0010: a rejection here goes to a person, as a review does.
 HELD_AT_MOST = frozenset({"group_buy.success", "bargain.pay", "seckill.pay", "promoter.accrue", "promoter.settle"})
-_SAME_NAME = ("id", "type", "merchant", "user", "session", "device", "ip", "phone", "address", "payment_account", "email", "campaign", "order_id")
+_SAME_NAME = ("id", "type", "merchant", *PERSONAL_FIELDS, *PLAIN_FIELDS)
 _MASTER = bytes(range(32))
 
 
@@ -93,11 +93,12 @@ def event_of(record: Record) -> Event:
     """The record as the engine takes it, received when it happened."""
     at, opened, amount = (record.get(name) for name in ("at", "session_started_at", "amount"))
     said = {name: str(record[name]) for name in _SAME_NAME if name in record}
-    moment = from_micros(int(at or 0))
+    moment, probed = from_micros(int(at or 0)), any(f"device_{flag}" in record for flag in DEVICE_FLAGS)
     return Event(
         **said,  # type: ignore[arg-type]
         occurred_at=moment,
         received_at=moment,
         session_started_at=None if opened is None else from_micros(int(opened)),
         amount_fen=None if amount is None else int(amount),
+        device_flags=tuple(flag for flag in DEVICE_FLAGS if record[f"device_{flag}"]) if probed else None,
     )

@@ -55,10 +55,14 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large the market is: how many there are of each, at least one, and on the middle where they differ. The defaults take half a minute to judge."""
+    """How large the market is: how many there are of each, at least one, and on the middle where they differ. The defaults take half a minute to judge.
+
+    `probe_percent` is how much of what is wrong with a device a shop's probe sees.
+    """
 
     days: int = 14
     carrier_addresses: int = 60
+    probe_percent: int = 50
     neighbours: int = 1500
     families: int = 220
     dormitories: int = 2

@@ -21,7 +21,7 @@ def returners(diary: Diary) -> None:
         visits(diary, who)
         at = diary.calendar.waking(rng, diary.calendar.any_day(rng))
         kept = diary.gain("commission", 1_600)
-        bind(diary, who, at, [kept], thinking(diary))
+        bind(diary, who, promoter, at, [kept], thinking(diary))
         _, due = commission(diary, who, promoter, at + after(rng, HOUR), kept, 19_900)
         earned.append((due, kept))
         for _ in range(int(rng.integers(1, 4))):

@@ -10,6 +10,7 @@ from bench.market.flows import claim, group_buy, seckill, thinking
 from bench.market.living import some
 from bench.market.moments import DAY, HOUR, SECOND
 from bench.market.names import Persona
+from bench.market.probes import CHEAP_PHONE
 
 
 def address_spellings(diary: Diary) -> None:
@@ -19,7 +20,7 @@ def address_spellings(diary: Diary) -> None:
         flat, line, payers = some_flat(rng), names.home(), [names.account() for _ in range(3)]
         accounts: list[Persona] = []
         for _ in range(diary.sizes.flat_accounts_each):
-            who = names.puppet(line if rng.random() < 0.5 else names.carrier(), names.device(), virtual=0.3)
+            who = names.cheap(line if rng.random() < 0.5 else names.carrier())
             accounts.append(replace(who, address=spelled(rng, flat), payment_account=str(rng.choice(payers))))
         for who in accounts:
             claim(diary, who, calendar.waking(rng, calendar.any_day(rng)), thinking(diary))
@@ -35,8 +36,8 @@ def slow_drip(diary: Diary) -> None:
     line = names.home()
     for number in range(diary.sizes.drip_devices):
         line = line if number % 3 else names.home()
-        device, hour = names.device(), float(rng.uniform(9, 22))
+        device, flags, hour = names.device(), names.probed(CHEAP_PHONE), float(rng.uniform(9, 22))
         for day in range(diary.calendar.days):
-            who = names.puppet(line if rng.random() < 0.6 else names.carrier(), device, virtual=0.3)
+            who = names.puppet(line if rng.random() < 0.6 else names.carrier(), device, flags, virtual=0.3)
             at = min(diary.calendar.around(rng, day, hour, 1.0), diary.calendar.at(day, 0) + DAY - SECOND)
             claim(diary, who, at, thinking(diary, 30), browses=rng.random() < 0.9)

@@ -10,6 +10,7 @@ from bench.market.flows import bind, check_in, claim, commission, group_buy, pay
 from bench.market.living import some
 from bench.market.moments import DAY, HOUR, MINUTE, after
 from bench.market.names import Persona
+from bench.market.probes import CHEAP_PHONE
 
 
 def invite_farm(diary: Diary) -> None:
@@ -18,15 +19,16 @@ def invite_farm(diary: Diary) -> None:
     for _ in range(diary.sizes.inviters):
         promoter, line, earned = names.person(names.home(), some_flat(rng).plain()), names.home(), []
         at = diary.calendar.at(diary.calendar.any_day(rng), 20)
-        device, left = names.device(), diary.about(6)
+        device, flags, left = names.device(), names.probed(CHEAP_PHONE), diary.about(6)
         for number in range(diary.sizes.invited_each):
             if left == 0:
-                device, left = names.device(), diary.about(6)
+                device, flags, left = names.device(), names.probed(CHEAP_PHONE), diary.about(6)
             left -= 1
             at += after(rng, 2 * HOUR) if number % 10 == 9 else after(rng, 3 * MINUTE)
-            who = replace(names.puppet(line if rng.random() < 0.7 else names.carrier(), device), address=promoter.address, payment_account=names.account())
+            puppet = names.puppet(line if rng.random() < 0.7 else names.carrier(), device, flags)
+            who = replace(puppet, address=promoter.address, payment_account=names.account())
             gain = diary.gain("commission", 800)
-            bind(diary, who, at, [gain], float(rng.uniform(3, 20)), browses=False)
+            bind(diary, who, promoter, at, [gain], float(rng.uniform(3, 20)), browses=False)
             claim(diary, who, at + after(rng, MINUTE), float(rng.uniform(3, 20)), browses=False)
             _, due = commission(diary, who, promoter, at + after(rng, 3 * MINUTE), gain, 990)
             earned.append((due, gain))
@@ -67,7 +69,7 @@ def refund_ring(diary: Diary) -> None:
             who = replace(names.person(None, door), device=device, payment_account=str(rng.choice(payers)))
             at = diary.calendar.waking(rng, diary.calendar.any_day(rng) // 2)
             gains = [diary.gain("commission", 6_400) for _ in range(int(rng.integers(1, 4)))]
-            bind(diary, who, at, gains, thinking(diary))
+            bind(diary, who, promoter, at, gains, thinking(diary))
             for gain in gains:
                 at += after(rng, 8 * HOUR)
                 order, due = commission(diary, who, promoter, at, gain, 79_900)

@@ -18,6 +18,7 @@ from bench.market.model import ATTACKS, HONEST, KINDS, Act, Gain, Market, Sizes
 from bench.market.names import Names, Persona
 from bench.market.report import report
 from campaigns.orders.facts import ORDER_FACTS
+from core.event import DEVICE_FLAGS
 from core.hotstate.clients import HotState
 from fraud.policies import Policies, load_policies
 from rules.files.fields import EVENT_FIELDS
@@ -68,7 +69,7 @@ def test_records_say_only_what_the_catalogue_of_events_knows(market: Market) -> 
         assert act.record.keys() <= EVENT_FIELDS.keys()
         assert {name for name, known in EVENT_FIELDS.items() if known.never_missing} <= act.record.keys()
         for name, value in act.record.items():
-            assert type(value) is (str if EVENT_FIELDS[name].kind is Kind.TEXT else int), name
+            assert type(value) is {Kind.TEXT: str, Kind.BOOLEAN: bool}.get(EVENT_FIELDS[name].kind, int), name
         assert int(act.record.get("session_started_at", 0)) <= int(act.record["at"])
 
 
@@ -126,6 +127,16 @@ def test_a_record_becomes_the_event_that_it_tells_of() -> None:
     event = event_of(record)
     assert (event.occurred_at, event.amount_fen, event.device) == (event.received_at, 990, None)
     assert (event.occurred_at - event.session_started_at).total_seconds() == 4  # type: ignore[operator]
+    assert event.device_flags is None
+    probed = event_of({**record, **{f"device_{flag}": flag == "vpn" for flag in DEVICE_FLAGS}})
+    assert probed.device_flags == ("vpn",)
+
+
+def test_a_probe_that_sees_all_sees_every_rack_and_scripts_run_none(market: Market) -> None:
+    seen = generate(7, dataclasses.replace(SMALL, probe_percent=100))
+    farm = [act.record for act in seen.acts if act.group == "device_farm" and act.record["type"] == "coupon.claim"]
+    assert all(record["device_group_control"] for record in farm)
+    assert not any("device_emulator" in act.record for act in market.acts if act.group == "ip_pool")
 
 
 def test_what_the_judge_counts_adds_up(market: Market, shipped: Policies, hot: HotState) -> None:
@@ -153,7 +164,7 @@ def fixed(score: int, *scenes: str) -> Policies:
 def two_gates(scene: str, fen: int = 700) -> Market:
     """A gate, a payment that is told, and another gate, all on the way to one gain."""
     steps = ((scene, True), ("order.paid", False), ("seckill.pay", True))
-    who = Persona("u", Names(np.random.default_rng(1), 1).home())
+    who = Persona("u", Names(np.random.default_rng(1), 1, 100).home())
     acts = [
         Act({"id": f"e{at}", "type": kind, "merchant": "m", "at": at * 1_000_000, "user": who.user, "ip": who.ip}, "ip_pool", ("g",), judged)
         for at, (kind, judged) in enumerate(steps, 1)
