@@ -1,18 +1,20 @@
-"""`python -m bench [endpoints|rules|rush|codes|quotes]`: the service beside a bare endpoint, rules beside other engines, a seckill, a million codes, carts."""
+"""`python -m bench [endpoints|rules|rush|codes|quotes|market]`: the service, rules beside other engines, a seckill, codes, carts, attacks on a market."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-SUBJECTS = ("endpoints", "rules", "rush", "codes", "quotes")
+SUBJECTS = ("endpoints", "rules", "rush", "codes", "quotes", "market")
+# What is more than one file starts at its `run`.
+FOLDERS = ("market",)
 
 
 def main() -> int:
     """Only the chosen subject is imported: measuring rules needs nothing of the service."""
     arguments = sys.argv[1:]
     subject = arguments.pop(0) if arguments and arguments[0] in SUBJECTS else SUBJECTS[0]
-    code: int = import_module(f"bench.{subject}").main(arguments)
+    code: int = import_module(f"bench.{subject}.run" if subject in FOLDERS else f"bench.{subject}").main(arguments)
     return code
 
 
