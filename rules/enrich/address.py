@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rules.enrich.characters import arabic, plain
-from rules.enrich.regions import without_regions
+from rules.enrich.regions import without_regions, without_street_office
 
 CHARS_MAX = 500
 # What each unit stands for: House, Building, Unit (entrance), Floor, Room.
@@ -27,6 +27,7 @@ _UNITS = {
 _WORDS = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _PART = re.compile(rf"(?:([0-9]+[a-eg-z]?|[a-z][0-9]+)({_WORDS})?|([a-z])({_WORDS}))")
 _BETWEEN = re.compile(r"[-/,.、_~:;|\\ ]*")
+_BEFORE_UNIT = re.compile(rf"(?<=[0-9a-z]) +(?={_WORDS})")
 _SPACED_DIGITS = re.compile(r"(?<![0-9])[0-9](?: [0-9]){2,}(?![0-9])")
 _NUMBER_OF_A_PERSON = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
 _BRACKETS = re.compile(r"[(\[{【「《<][^()\[\]{}【】「」《》<>]*[)\]}】」》>]")
@@ -55,8 +56,9 @@ def address_area(address: str) -> str | None:
 
 @lru_cache(maxsize=8_192)
 def _parsed(address: str) -> tuple[str, str | None]:
-    text = _without_remarks(arabic(plain(address[:CHARS_MAX])))
-    head, tail = _split(without_regions(text))
+    # Regions before numerals: 四川 is no number.
+    text = arabic(without_regions(plain(address[:CHARS_MAX])))
+    head, tail = _split(_without_remarks(without_street_office(text)))
     numbers = _numbers(tail)
     whole = _joined(head, numbers)
     return whole, _joined(head, numbers[:-1]) if len(numbers) > 1 or (numbers and tail[-1].unit == "R") else None
@@ -65,6 +67,7 @@ def _parsed(address: str) -> tuple[str, str | None]:
 def _without_remarks(text: str) -> str:
     """Without telephone numbers, and without what stands in brackets unless it is a part of the place."""
     text = _NUMBER_OF_A_PERSON.sub(" ", text)
+    text = _BEFORE_UNIT.sub("", text)
     text = _SPACED_DIGITS.sub(lambda found: found[0].replace(" ", ""), text)
     return _BRACKETS.sub(lambda found: f" {found[0][1:-1]} " if _is_place(found[0]) else " ", text)
 

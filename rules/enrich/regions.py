@@ -22,7 +22,11 @@ def without_regions(text: str) -> str:
     text = text[start.end() if start else 0 :].removeprefix("中国")
     text = re.sub(r"(?<=[省市区县])[\s,,/-]+", "", text, count=4)
     direct = _DIRECT.match(text)
-    text = direct[1] + text[direct.end() :].lstrip(" ,/-") if direct is not None else _without_province(text)
+    return direct[1] + text[direct.end() :].lstrip(" ,/-") if direct is not None else _without_province(text)
+
+
+def without_street_office(text: str) -> str:
+    """Takes text whose numerals are digits."""
     return _STREET_OFFICE.sub("", text, count=1)
 
 

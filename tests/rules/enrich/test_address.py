@@ -59,6 +59,8 @@ def test_two_flats_are_two_addresses(one: str, other: str) -> None:
         ("吉林省吉林市船营区解放大路1号", "吉林市船营区解放大路1号"),
         ("上海市浦东新区张杨路123弄4号501室", "上海浦东新区张杨路123弄4号501"),
         ("深圳市南山区科技园A座1201室 腾飞贸易", "广东深圳南山区科技园ａ栋1201"),
+        ("四川省成都市武侯区中山北路679号28幢212户 快递柜", "四川成都 武侯区中山北路679 号28栋212家里没人请打电话"),
+        ("杭州市西湖区解放街道八十八号", "杭州西湖区解放街道88号"),
         ("内蒙古自治区呼和浩特市新城区1号楼101", "内蒙古呼和浩特新城区1幢101室"),
     ],
 )
@@ -102,6 +104,7 @@ def spelled(draw: st.DrawFn, flat: Flat) -> str:
     head = draw(st.sampled_from(["浙江省杭州市西湖区", "杭州市西湖区", "杭州 西湖区 ", "浙江杭州西湖区"])) + draw(
         st.sampled_from(["阳光小区", "陽光小區", " 阳光小区 "])
     )
+    gap = draw(st.sampled_from(["", "", " "]))
     units = tuple(draw(st.sampled_from(names)) for names in (("幢", "栋", "号楼", "座", "#", "棟"), ("单元", "單元", "单"), ("室", "房", "", "户")))
     parts = (flat.building, flat.entrance, flat.number())
     if how == "hyphens":
@@ -109,7 +112,7 @@ def spelled(draw: st.DrawFn, flat: Flat) -> str:
     elif how == "chinese":
         tail = "".join(f"{chinese(int(part))}{unit}" for part, unit in zip(parts, (*units[:2], "室"), strict=True))
     else:
-        tail = draw(st.sampled_from(["", " "])).join(f"{part}{unit}" for part, unit in zip(parts, units, strict=True))
+        tail = draw(st.sampled_from(["", " "])).join(f"{part}{gap if unit else ''}{unit}" for part, unit in zip(parts, units, strict=True))
     noise = draw(st.sampled_from(["", "(放门口)", " 请放快递柜", ",谢谢", " 电话13912345678", "😀"]))
     whole = head + tail + noise
     return draw(st.sampled_from([whole, "".join(chr(ord(char) + 0xFEE0) if char in "0123456789" else char for char in whole)]))

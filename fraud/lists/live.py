@@ -1,0 +1,101 @@
+"""The lists of this process: every change reaches it within two seconds, and only what changed is read. A request never waits for SQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from core.access.principals import PLATFORM
+from core.clock import to_micros
+from core.db.engine import Database
+from core.privacy.vault import Vault
+from core.watched import Watched
+from fraud.lists.entries import Head, key_of
+from fraud.lists.table import NO_END, REMOVED, ListTable, Row
+from fraud.lists.tables import list_entries, lists
+from rules.enrich.derived import one_spelling
+from rules.model import FeatureValue, Ruleset
+from rules.windows.spec import Listed
+
+_BATCH = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class ListBook:
+    """All lists at one moment, by merchant and name. The platform's serve those who have none of that name."""
+
+    tables: Mapping[tuple[str, str], ListTable]
+
+    def holds(self, vault: Vault, merchant: str, name: str, value: str, now: datetime) -> bool:
+        """Whether a list of this name holds the value, and its entry has not ended."""
+        owner = merchant if (merchant, name) in self.tables else PLATFORM
+        table = self.tables.get((owner, name))
+        spelled = None if table is None else one_spelling(table.field, value)
+        if table is None or spelled is None:
+            return False
+        return table.holds(key_of(vault, Head(owner, name, "", table.match, table.field), spelled), to_micros(now))
+
+    def values(self, vault: Vault, merchant: str, policy: Ruleset, record: Mapping[str, Any], now: datetime) -> dict[str, FeatureValue]:
+        """The features of the policy that ask lists; None where the event lacks the field."""
+        asked = {name: feature for name, feature in policy.features.items() if isinstance(feature, Listed)}
+        return {name: self._value(vault, merchant, feature, record.get(feature.by), now) for name, feature in asked.items()}
+
+    def _value(self, vault: Vault, merchant: str, feature: Listed, given: Any, now: datetime) -> FeatureValue:
+        value = one_spelling(feature.by, given) if isinstance(given, str) else None
+        return None if value is None else self.holds(vault, merchant, feature.named, value, now)
+
+
+NO_LISTS = ListBook({})
+
+
+class LiveLists:
+    """Follows SQL; one for each process."""
+
+    def __init__(
+        self,
+        database: Database,
+        monotonic: Callable[[], float] = time.monotonic,
+        in_background: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
+        self._database = database
+        self._watched = Watched(self._look, "lists", monotonic, in_background)
+
+    def book(self) -> ListBook:
+        """At most about a second old. Raises `Unavailable` when nothing was ever read and SQL is away."""
+        return self._watched.now()
+
+    def forget(self) -> None:
+        """This process has just changed a list."""
+        self._watched.forget()
+
+    def _look(self, known: ListBook | None) -> ListBook:
+        before = {} if known is None else known.tables
+        with self._database.read() as connection:
+            heads = connection.execute(select(lists.c.merchant, lists.c.name, lists.c.match, lists.c.field, lists.c.revision)).all()
+            tables = {(head.merchant, head.name): self._table(connection, head, before.get((head.merchant, head.name))) for head in heads}
+        return known if known is not None and tables == before else ListBook(tables)
+
+    def _table(self, connection: Any, head: Any, before: ListTable | None) -> ListTable:
+        if before is not None and (before.match, before.field, before.revision) == (head.match, head.field, head.revision):
+            return before
+        # A list that was deleted and made anew under its name begins again.
+        fresh = before is None or (before.match, before.field) != (head.match, head.field) or before.revision > head.revision
+        table = ListTable(head.match, head.field) if fresh or before is None else before
+        mine = (list_entries.c.merchant == head.merchant, list_entries.c.list == head.name, list_entries.c.revision > table.revision)
+        query = select(list_entries.c.entry, list_entries.c.expires_at, list_entries.c.removed_at, list_entries.c.revision).where(*mine)
+        newest = head.revision
+        for rows in connection.execution_options(yield_per=_BATCH).execute(query).partitions(_BATCH):
+            newest = max(newest, *(row.revision for row in rows))
+            table = table.changed([Row(row.entry, _until(row)) for row in rows], table.revision)
+        return ListTable(table.match, table.field, newest, table.groups)
+
+
+def _until(row: Any) -> int:
+    if row.removed_at is not None:
+        return REMOVED
+    return NO_END if row.expires_at is None else to_micros(row.expires_at)
