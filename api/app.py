@@ -18,6 +18,7 @@ from api.v1 import (
     events,
     instances,
     labels,
+    lists,
     notifications,
     orders,
     policies,
@@ -34,7 +35,7 @@ from core.config import Settings, load_settings
 from core.text import lang_of
 
 _PLAYING = (campaigns, codes, commands, instances, rewards, orders, quotes, promoters, withdrawals)
-_RESOURCES = (*_PLAYING, risk, policies, decisions, labels, reviews, events, approvals, notifications, webhooks)
+_RESOURCES = (*_PLAYING, risk, policies, decisions, labels, lists, reviews, events, approvals, notifications, webhooks)
 BLUEPRINTS = tuple(resource.blp for resource in _RESOURCES)
 
 

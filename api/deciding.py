@@ -18,6 +18,8 @@ from core.access.principals import Caller
 from core.db.engine import Database
 from core.errors import NotFound
 from core.text import Text
+from fraud.lists.changing import KIND as LIST_CHANGE
+from fraud.lists.changing import decide_change
 from fraud.rulesets.gate import ready_approval
 from fraud.rulesets.publishing import KIND as PUBLISH_POLICY
 from fraud.rulesets.publishing import decide_policy
@@ -26,7 +28,7 @@ Decider = Callable[..., Approval]
 
 # Kind of approval → what its decision does, in one transaction with it.
 _FURTHER = {kind: decide_further for name in mechanic_names() for kind in mechanic_named(name).approval_kinds}
-DECIDERS: dict[str, Decider] = {PUBLISH: decide_publication, PUBLISH_POLICY: decide_policy, PAYOUT: decide_payout, **_FURTHER}
+DECIDERS: dict[str, Decider] = {PUBLISH: decide_publication, PUBLISH_POLICY: decide_policy, PAYOUT: decide_payout, LIST_CHANGE: decide_change, **_FURTHER}
 # Kind of approval → what must hold before it is given; it may take seconds, so it runs outside of the transaction.
 PREPARATIONS: dict[str, Callable[[Database, str], None]] = {PUBLISH_POLICY: ready_approval}
 
@@ -37,6 +39,7 @@ def decide_approval(services: Any, caller: Caller, merchant: str, approval_id: s
     with services.database.write() as connection:
         decided = decide_in(connection, caller.principal_id, merchant, approval_id, approve=approve, reason=reason, now=services.clock.now())
     services.rulesets.forget()
+    services.lists.forget()
     return approval_view(decided)
 
 

@@ -36,6 +36,7 @@ from core.webhooks.send import sender
 from fraud.book import DecisionBook
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
+from fraud.lists.live import LiveLists
 from fraud.policies import load_policies
 from fraud.rulesets import settling
 from fraud.rulesets.live import LiveRulesets
@@ -55,6 +56,7 @@ class Services:
     catalogue: Catalogue
     keeper: GateKeeper
     rulesets: LiveRulesets
+    lists: LiveLists
     risk: RiskEngine
     book: DecisionBook
     desk: Desk
@@ -87,6 +89,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     keep = timedelta(hours=settings.idempotency_hours)
     book = DecisionBook(database, vault, review_hours=settings.review_hours)
     rulesets = LiveRulesets(database, load_policies(PACKS), clock)
+    lists = LiveLists(database)
     risk = RiskEngine(
         # A client of its own, because a risk check may not wait as long as a gate may.
         connect(settings.effective_redis_url, settings.risk_deadline_ms / 1000),
@@ -96,6 +99,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         direct=book,
         deadline_ms=settings.risk_deadline_ms,
         lateness_seconds=settings.lateness_seconds,
+        lists=lists.book,
     )
     catalogue = Catalogue(database)
     keeper = GateKeeper(database, hot, keep)
@@ -112,6 +116,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         catalogue,
         keeper,
         rulesets,
+        lists,
         risk,
         book,
         desk,

@@ -6,10 +6,10 @@ When Redis is away or late the policy's `when_unavailable` speaks, never more mi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.clock import Clock
 from core.errors import Conflict, Unavailable
@@ -21,7 +21,8 @@ from core.privacy.vault import Vault
 from core.text import Text
 from fraud.answers import Answers, Place
 from fraud.decision import Decision, from_record, recorded
-from fraud.features.read import PEEK, FeatureReader
+from fraud.features.read import PEEK, FeatureReader, Prepared
+from fraud.lists.live import NO_LISTS, ListBook
 from fraud.policies import Policies
 from fraud.rulesets.bundle import Bundle
 from rules.evaluate import Evaluation, evaluate
@@ -76,6 +77,7 @@ class RiskEngine:
         deadline_ms: int = 300,
         lateness_seconds: int = 86_400,
         monotonic: Callable[[], float] = time.monotonic,
+        lists: Callable[[], ListBook] = lambda: NO_LISTS,
     ) -> None:
         self._client = client
         self._vault = vault
@@ -85,6 +87,7 @@ class RiskEngine:
         self._deadline_ms = deadline_ms
         self._lateness = timedelta(seconds=lateness_seconds)
         self._monotonic = monotonic
+        self._lists = lists
         self._reader_of: Callable[[Policies], FeatureReader] = lambda policies: FeatureReader(vault, list(policies), lateness_seconds)
         self._answers = Answers(client, vault)
 
@@ -115,7 +118,7 @@ class RiskEngine:
             answers = run_together(self._client, prepared.calls) if prepared.calls else []
         except Unavailable:
             return self._degraded(one, self._made(one, _UNJUDGED, {}, now))
-        values = one.reader.record(one.event) | one.reader.values(one.event, one.scene, one.policy, prepared, answers)
+        values = self._values(one, prepared, answers)
         return self._made(one, evaluate(one.policy, values, now=now), recorded(one.policy, values), now)
 
     def observe(self, event: Event) -> None:
@@ -161,8 +164,13 @@ class RiskEngine:
         *answers, stored = run_together(self._client, [*prepared.calls, self._answers.look(one.place)])
         if stored is not None:
             return _Look(from_record(stored), {})
+        return _Look(None, self._values(one, prepared, answers))
+
+    def _values(self, one: _Round, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
+        """All that rules may read. The lists are in memory, so a look at them costs no round trip."""
+        record = one.reader.record(one.event)
         features = one.reader.values(one.event, one.scene, one.policy, prepared, answers)
-        return _Look(None, one.reader.record(one.event) | features)
+        return record | features | self._lists().values(self._vault, one.event.merchant, one.policy, record, self._clock.now())
 
     def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime) -> Decision:
         return Decision(

@@ -74,12 +74,14 @@ class Case:
     """A test beside the rules: events in their order (field → value, `at` in µs since 1970), and what the last of them must give.
 
     `expect` may have `features`, `rules` (id → result), `hits` (exactly these), `score` and `decision`. `path` leads to the case in its file.
+    `listed` are the entries of lists that are kept outside of the file.
     """
 
     name: str
     events: tuple[Mapping[str, Any], ...]
     expect: Mapping[str, Any]
     path: tuple[str | int, ...] = ()
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

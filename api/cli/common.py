@@ -114,3 +114,19 @@ def caller_of(services: Any, key: str | None) -> Any:
 
 key_option = click.option("--key", default=None, help="API key to act with (default: SHEEPDOG_API_KEY).")
 merchant_option = click.option("--merchant", default=None, help="Merchant to act for, where the key is the platform's.")
+
+
+def text_of(file: str) -> str:
+    """A file's text, with or without a mark of its encoding. Raises `Malformed`."""
+    try:
+        return read_file(file).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Malformed("bad_csv", Text(zh=f"{file} 不是 UTF-8", en=f"{file} is not UTF-8")) from error
+
+
+def services_for(key: str | None, merchant: str | None, *scopes: str) -> tuple[Any, Any, str]:
+    """The services, who asks with one of the scopes, and for which merchant. Raises what `caller_of` raises."""
+    _, services = settings_and_services()
+    caller = caller_of(services, key)
+    caller.require(*scopes)
+    return services, caller, caller.for_merchant(merchant)

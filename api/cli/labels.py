@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
-from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, read_file, settings_and_services
-from core.errors import Malformed, SheepdogError
+from api.cli.common import Screen, command_options, key_option, merchant_option, services_for, text_of
+from core.errors import SheepdogError
 from core.text import Text
 from fraud.labels import precision_of, put_label, read_labels
 
@@ -25,9 +24,9 @@ def labels() -> None:
 @command_options
 def import_labels(screen: Screen, file: str, key: str | None, merchant: str | None) -> None:
     """Label the decisions of a CSV with the columns decision_id, label and source. Lines that cannot be taken are shown, and exit with 1; the others stand."""
-    services, caller, of = _who(key, merchant, "shop", "compliance")
+    services, caller, of = services_for(key, merchant, "shop", "compliance")
     taken, changed, refused = 0, 0, []
-    for number, one in read_labels(_text(file)):
+    for number, one in read_labels(text_of(file)):
         try:
             with services.database.write() as connection:
                 changed += put_label(connection, of, one, caller.principal_id, services.clock.now())
@@ -48,23 +47,9 @@ def import_labels(screen: Screen, file: str, key: str | None, merchant: str | No
 @command_options
 def precision(screen: Screen, policy: str, key: str | None, merchant: str | None) -> None:
     """How often each rule of a policy was right, as far as decisions were labelled."""
-    services, _, of = _who(key, merchant, "marketer", "compliance")
+    services, _, of = services_for(key, merchant, "marketer", "compliance")
     with services.database.read() as connection:
         found = precision_of(connection, of, policy, datetime(2000, 1, 1, tzinfo=UTC))
     lines = [f"{one.rule:<32} {one.fraud:>6} / {one.fraud + one.honest:<6} {one.precision:.1%}  [{one.low:.1%} – {one.high:.1%}]" for one in found]
     rows = [{name: getattr(one, name) for name in one.__slots__} for one in found]
     screen.result(rows, "\n".join(lines))
-
-
-def _text(file: str) -> str:
-    try:
-        return read_file(file).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Malformed("bad_csv", Text(zh=f"{file} 不是 UTF-8", en=f"{file} is not UTF-8")) from error
-
-
-def _who(key: str | None, merchant: str | None, *scopes: str) -> tuple[Any, Any, str]:
-    _, services = settings_and_services()
-    caller = caller_of(services, key)
-    caller.require(*scopes)
-    return services, caller, caller.for_merchant(merchant)

@@ -22,6 +22,7 @@ _COMMANDS = {
     "approvals": ("api.cli.access", "approvals"),
     "campaign": ("api.cli.campaign", "campaign"),
     "rules": ("api.cli.policies", "rules"),
+    "lists": ("api.cli.lists", "lists"),
     "labels": ("api.cli.labels", "labels"),
     "audit": ("api.cli.audit", "audit"),
     "ledger": ("api.cli.ledger", "ledger"),

@@ -89,4 +89,5 @@ def _decide(ctx: Context, approval_id: str, approve: bool) -> Response:
     reply = once(ctx, effect)
     ctx.services.catalogue.forget()
     ctx.services.rulesets.forget()
+    ctx.services.lists.forget()
     return answer_reply(reply)

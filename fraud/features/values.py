@@ -29,7 +29,7 @@ def log_reach(series: Series, at_us: int) -> str:
 
 
 def value_of(policy: Ruleset, feature: object, event: Event, raw: Any, event_token: str) -> FeatureValue:
-    """One feature's value; `raw` is what its series answered, None where the event lacks the entity."""
+    """One feature's value; `raw` is what its series answered, None where the event lacks the entity. What lists hold is no business of Redis."""
     if isinstance(feature, PhoneIn):
         return starts_with(event.phone, map(str, policy.lists[feature.named]))
     if isinstance(feature, SinceSessionStart):

@@ -5,10 +5,11 @@ Entries are told apart by 64 bits of their keys: of ten million entries, one val
 
 from __future__ import annotations
 
+import dataclasses
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
@@ -36,9 +37,9 @@ class Row(NamedTuple):
 class Numbers:
     """Entries that one comparison finds: of one prefix length, or all of a list of texts."""
 
-    keys: array[int] = field(default_factory=lambda: array("Q"))
-    ends: array[int] = field(default_factory=lambda: array("q"))
-    newer: Mapping[int, int] = field(default_factory=dict)
+    keys: array[int] = dataclasses.field(default_factory=lambda: array("Q"))
+    ends: array[int] = dataclasses.field(default_factory=lambda: array("q"))
+    newer: Mapping[int, int] = dataclasses.field(default_factory=dict)
 
     def until(self, key: int) -> int:
         """When the entry ends; REMOVED for one that is not there."""
@@ -72,7 +73,7 @@ class ListTable:
     match: str
     field: str
     revision: int = 0
-    groups: Mapping[Group, Numbers] = field(default_factory=dict)
+    groups: Mapping[Group, Numbers] = dataclasses.field(default_factory=dict)
 
     def changed(self, rows: Iterable[Row], revision: int) -> ListTable:
         """With these entries added, renewed or removed."""

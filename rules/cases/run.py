@@ -5,7 +5,7 @@ Nothing here needs a store or a clock, so a test gives the same answer on every 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,16 +29,16 @@ def run_cases(ruleset: Ruleset) -> Report:
 
 def run_case(ruleset: Ruleset, case: Case) -> CaseResult:
     """Judge the case's last event and compare with everything that the case expects."""
-    values = values_at(ruleset, case.events)
+    values = values_at(ruleset, case.events, case.listed)
     evaluation = evaluate(ruleset, values, now=from_micros(case.events[-1]["at"]))
     differences = tuple(_Comparison(ruleset, values, evaluation).differences(case.expect))
     return CaseResult(case.name, not differences, differences, tuple(_hits(evaluation)), case.path)
 
 
-def values_at(ruleset: Ruleset, events: Collection[Mapping[str, Any]]) -> dict[str, FeatureValue]:
-    """Fields and features of the last event; what follows from fields is worked out, whatever was written."""
+def values_at(ruleset: Ruleset, events: Collection[Mapping[str, Any]], listed: Mapping[str, Sequence[str]] | None = None) -> dict[str, FeatureValue]:
+    """Fields and features of the last event; what follows from fields is worked out, whatever was written. `listed`: entries of lists by name."""
     told = [{**event, **derived(event)} for event in events]
-    return {**told[-1], **features_at(ruleset.features, ruleset.lists, told, told[-1], ruleset.zone)}
+    return {**told[-1], **features_at(ruleset.features, ruleset.lists, told, told[-1], ruleset.zone, listed)}
 
 
 def _hits(evaluation: Evaluation) -> list[str]:

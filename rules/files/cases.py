@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.clock import to_micros
+from core.errors import Malformed
 from core.text import Text
 from core.yamlfile.check import did_you_mean
 from core.yamlfile.problems import Fault
@@ -16,6 +17,7 @@ from rules.files.findings import Findings, Path
 from rules.files.literals import NotThis, moment, value_of
 from rules.lang.catalogue import Catalogue
 from rules.model import Case
+from rules.windows.listed import match_of, one_entry
 
 START = datetime(2026, 1, 5, 4, 0, tzinfo=UTC)
 RESULTS = ("hit", "miss", "missing", "snoozed", "error", "inactive")
@@ -34,7 +36,8 @@ class _Reader:
     def __init__(self, document: Mapping[str, Any], fields: Catalogue, catalogue: Catalogue, zone: ZoneInfo, found: Findings) -> None:
         self._scene, self._rules = document.get("scene", ""), [str(rule.get("id")) for rule in document.get("rules", [])]
         # A feature that is wrong where it is declared is no unknown one here.
-        self._features = frozenset(document.get("features", {}))
+        self._declared: Mapping[str, Any] = document.get("features", {})
+        self._features = frozenset(self._declared)
         self._fields, self._catalogue, self._zone, self._found = fields, catalogue, zone, found
 
     def case(self, one: Mapping[str, Any], path: Path) -> Case:
@@ -43,7 +46,22 @@ class _Reader:
         events = tuple(self._event(event, start, given, (*path, "events", place), place) for place, event in enumerate(one.get("events", [])))
         expect = one.get("expect", {})
         self._expectation(expect, (*path, "expect"))
-        return Case(one.get("name", ""), events, expect, path)
+        listed = {str(name): tuple(map(str, entries)) for name, entries in one.get("listed", {}).items()}
+        self._lists(listed, (*path, "listed"))
+        return Case(one.get("name", ""), events, expect, path, listed)
+
+    def _lists(self, listed: Mapping[str, Sequence[str]], path: Path) -> None:
+        """Lists that some feature asks for, with entries that such a list can hold."""
+        asked = {one["listed"]: str(one.get("by")) for one in self._declared.values() if isinstance(one, Mapping) and "listed" in one}
+        for name, entries in listed.items():
+            if name not in asked:
+                self._unknown((*path, name), name, sorted(asked), "名单", "list")
+                continue
+            for place, entry in enumerate(entries):
+                try:
+                    one_entry(match_of(asked[name], entry), asked[name], entry)
+                except Malformed as error:
+                    self._found.add((*path, name, place), Fault("bad_list_entry", error.text))
 
     def _event(self, written: Mapping[str, Any], start: int, given: Mapping[str, Any], path: Path, place: int) -> Mapping[str, Any]:
         offset = _OFFSET.fullmatch(str(written.get("at", "+0s")))

@@ -69,7 +69,7 @@ def _features() -> list[dict[str, Any]]:
 
 def _part(name: str, form: str) -> dict[str, Any]:
     parts: dict[str, dict[str, Any]] = {
-        "by": {"anyOf": [_NAME, {"type": "array", "minItems": 1, "maxItems": 2, "uniqueItems": True, "items": _NAME}]},
+        "by": _NAME if form == "listed" else {"anyOf": [_NAME, {"type": "array", "minItems": 1, "maxItems": 2, "uniqueItems": True, "items": _NAME}]},
         "window": _SPAN,
         "on": {"type": "array", "minItems": 1, "maxItems": 32, "items": _EVENT_TYPE},
         "where": _EXPRESSION,
@@ -81,7 +81,7 @@ def _part(name: str, form: str) -> dict[str, Any]:
         "rank": {"type": ["number", "string"], "exclusiveMinimum": 0, "maximum": 100},
     }
     if name == form:
-        return {"count": {"const": "events"}, "time_since": {"const": "events"}, "since": {"const": "session_start"}}.get(form, _NAME)
+        return {"count": {"const": "events"}, "time_since": {"const": "events"}, "since": {"const": "session_start"}, "listed": _ID}.get(form, _NAME)
     return parts[name]
 
 
@@ -121,6 +121,7 @@ def _case() -> dict[str, Any]:
             "name": _text(200),
             "start": _MOMENT,
             "given": {"type": "object", "additionalProperties": _LITERAL},
+            "listed": {"type": "object", "propertyNames": _ID, "additionalProperties": {"type": "array", "maxItems": 100, "items": {"type": "string"}}},
             "events": {"type": "array", "minItems": 1, "maxItems": 500, "items": event},
             "expect": {**expect, "minProperties": 1},
         },

@@ -15,7 +15,7 @@ from core.fields import MomentField, ZoneField
 from core.yamlfile.checks import between, fault, matches, one_of, sized
 from rules.files.fields import KIND_WORDS
 from rules.model import OUTCOMES, UNAVAILABLE_OUTCOMES
-from rules.windows.declare import FeatureField
+from rules.windows.declare import FeatureField, list_name
 
 SCORE_MAX = 1_000
 RULES_MAX = 1_000
@@ -147,6 +147,7 @@ class CaseSchema(ma.Schema):
     name = fields.String(required=True, validate=sized(1, 200))
     start = KeptMoment()
     given = fields.Dict(keys=fields.String(), values=LiteralField())
+    listed = fields.Dict(keys=fields.String(validate=list_name), values=fields.List(fields.String(), validate=sized(1, 100)), validate=sized(1, 20))
     events = fields.List(fields.Nested(EventSchema), required=True, validate=sized(1, 500))
     expect = fields.Nested(ExpectSchema, required=True)
 

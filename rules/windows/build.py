@@ -14,7 +14,7 @@ from rules.lang.check import typed
 from rules.lang.faults import BadExpression
 from rules.lang.kinds import AMOUNTS, ORDERED, Kind
 from rules.windows.declare import CAP_DEFAULT, FORMS, seconds_of
-from rules.windows.spec import Aggregate, Feature, PhoneIn, SinceSessionStart, Window
+from rules.windows.spec import Aggregate, Feature, Listed, PhoneIn, SinceSessionStart, Window
 
 Found = tuple[tuple[str | int, ...], Fault | BadExpression]
 _ALL = frozenset(Kind)
@@ -51,12 +51,14 @@ def build_feature(plain: Mapping[str, Any], scene: str, fields: Catalogue) -> tu
         return SinceSessionStart(), []
     if form == "phone_in":
         return PhoneIn(plain["phone_in"]), []
+    if form == "listed":
+        return _Builder(plain, scene, fields).listed()
     return _Builder(plain, scene, fields).window(Aggregate(form))
 
 
 def known_of(feature: Feature) -> Known:
     """What an expression may know of the feature."""
-    if isinstance(feature, PhoneIn):
+    if isinstance(feature, PhoneIn | Listed):
         return Known(Kind.BOOLEAN)
     if isinstance(feature, SinceSessionStart):
         return Known(Kind.NUMBER)
@@ -99,6 +101,10 @@ class _Builder:
             ),
             [],
         )
+
+    def listed(self) -> tuple[Feature | None, list[Found]]:
+        self._kind(("by",), self._plain["by"], frozenset({Kind.TEXT}))
+        return (None if self._found else Listed(self._plain["listed"], self._plain["by"])), self._found
 
     def _kind(self, path: tuple[str | int, ...], name: str, wanted: frozenset[Kind]) -> Kind | None:
         known = self._fields.names.get(name)

@@ -18,6 +18,7 @@ _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 _field = matches(r"[a-z][a-z0-9_]{0,63}", "字段名", "the name of a field")
+list_name = matches(r"[a-z][a-z0-9-]{0,63}", "小写字母、数字和 -", "lower-case letters, digits and -")
 _event_type = matches(r"(?=.{1,64}$)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", "如 coupon.claim", "such as coupon.claim")
 
 
@@ -133,6 +134,11 @@ class PhoneIn(ma.Schema):
     phone_in = fields.String(required=True, validate=_field)
 
 
+class Listed(ma.Schema):
+    listed = fields.String(required=True, validate=list_name)
+    by = fields.String(required=True, validate=_field)
+
+
 def _of(aggregate: str) -> ma.Schema:
     made: type[ma.Schema] = _Windowed.from_dict({aggregate: fields.String(required=True, validate=_field)}, name=aggregate.title())
     return made()
@@ -148,6 +154,7 @@ FORMS: Mapping[str, ma.Schema] = {
     "time_since": TimeSince(),
     "since": Since(),
     "phone_in": PhoneIn(),
+    "listed": Listed(),
 }
 
 

@@ -16,19 +16,37 @@ from rules.lang.interpret import interpret
 from rules.lang.kinds import Kind, Value
 from rules.lang.meaning import EXACT_MAX
 from rules.model import AtLeast, FeatureValue
+from rules.windows.listed import is_on, match_of, one_entry
 from rules.windows.phone import starts_with
-from rules.windows.spec import Aggregate, Feature, PhoneIn, SinceSessionStart, Window
+from rules.windows.spec import Aggregate, Feature, Listed, PhoneIn, SinceSessionStart, Window
 
 Record: TypeAlias = Mapping[str, Any]
 _UTC = ZoneInfo("UTC")
 
 
 def features_at(
-    features: Mapping[str, Feature], lists: Mapping[str, frozenset[Value]], events: Iterable[Record], now: Record, zone: ZoneInfo
+    features: Mapping[str, Feature],
+    lists: Mapping[str, frozenset[Value]],
+    events: Iterable[Record],
+    now: Record,
+    zone: ZoneInfo,
+    listed: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, FeatureValue]:
-    """All features at one event; `events` may be in any order and hold `now` or not. Filters read clocks in `zone`, the policy's. None is missing."""
+    """All features at one event; `events` may be in any order and hold `now` or not. Filters read clocks in `zone`, the policy's. None is missing.
+
+    `listed` are the entries of lists that are kept outside of the file, by name.
+    """
     known = _each_once(events, now)
-    return {name: _one(feature, lists, known, now, zone) for name, feature in features.items()}
+    found = {name: _on_list(feature, listed or {}, now) for name, feature in features.items() if isinstance(feature, Listed)}
+    return {name: found[name] if name in found else _one(feature, lists, known, now, zone) for name, feature in features.items()}
+
+
+def _on_list(feature: Listed, listed: Mapping[str, Sequence[str]], now: Record) -> bool | None:
+    value = entity(now, feature.by)
+    if value is None:
+        return None
+    kinds = ((match_of(feature.by, written), written) for written in listed.get(feature.named, ()))
+    return any(is_on(match, feature.by, value, [one_entry(match, feature.by, written)]) for match, written in kinds)
 
 
 def value_of(feature: Window, events: Iterable[Record], now: Record, zone: ZoneInfo = _UTC) -> FeatureValue:
@@ -48,6 +66,7 @@ def _one(feature: Feature, lists: Mapping[str, frozenset[Value]], events: Sequen
         return starts_with(now.get("phone"), map(str, lists[feature.named]))
     if isinstance(feature, SinceSessionStart):
         return _since_session_start(events, now)
+    assert isinstance(feature, Window)
     return _window(feature, events, now, zone)
 
 

@@ -70,4 +70,12 @@ class PhoneIn:
     named: str
 
 
-Feature: TypeAlias = Window | SinceSessionStart | PhoneIn
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Whether the event's `by` is on a list that people keep outside of the file. Missing without the field; false while there is no such list."""
+
+    named: str
+    by: str
+
+
+Feature: TypeAlias = Window | SinceSessionStart | PhoneIn | Listed
