@@ -36,6 +36,15 @@ class StrictInteger(ma.fields.Integer):
         return super()._validated(value)
 
 
+class Address(ma.fields.IP):
+    """An IPv4 or IPv6 address. A zone ("fe80::1%eth0"), which means something on one machine only and may be of any length, is refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **rest: Any) -> Any:
+        if isinstance(value, str) and "%" in value:
+            raise self.make_error("invalid_ip")
+        return super()._deserialize(value, attr, data, **rest)
+
+
 class CustomFields(ma.fields.Field[dict[str, Any]]):
     """Fields of the shop's own, which its policies declare: names with texts, numbers or booleans."""
 
@@ -69,7 +78,7 @@ class Actor(SwiftSchema):
     user = text(128, required=True, metadata={"description": "the shop's id of the customer, such as an openid"})
     session = text(128)
     device = text(256)
-    ip = ma.fields.IP(metadata={"description": "the customer's address, IPv4 or IPv6"})
+    ip = Address(metadata={"description": "the customer's address, IPv4 or IPv6"})
     phone = text(32)
     email = text(254)
     address = text(500)
