@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import marshmallow as ma
@@ -25,6 +26,19 @@ def text(most: int, least: int = 1, **options: Any) -> ma.fields.String:
 def fen(least: int = 0, **options: Any) -> ma.fields.Integer:
     """An amount in fen: a JSON integer, never a float, a string or a boolean."""
     return StrictInteger(strict=True, validate=ma.validate.Range(least, FEN_MAX), **options)
+
+
+def moment(**options: Any) -> ma.fields.AwareDateTime:
+    """A time with its zone. At the very ends of the calendar one that is right where it was written cannot be shown in UTC."""
+    return ma.fields.AwareDateTime(format="iso", validate=_can_be_kept, **options)
+
+
+def _can_be_kept(at: datetime) -> None:
+    if not _EARLIEST <= at <= _LATEST:
+        raise ma.ValidationError("The year must lie between 1900 and 2200.")
+
+
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class StrictInteger(ma.fields.Integer):
@@ -93,7 +107,7 @@ class Actor(SwiftSchema):
         validate=ma.validate.Length(max=len(DEVICE_FLAGS)),
         metadata={"description": "what the device's probe found, [] for nothing; leave it out when nobody looked"},
     )
-    session_started_at = ma.fields.AwareDateTime(format="iso", metadata={"description": "when the customer opened the page"})
+    session_started_at = moment(metadata={"description": "when the customer opened the page"})
     custom = CustomFields(metadata={"type": "object", "description": "fields of your own, as your policies declare them"})
 
 
