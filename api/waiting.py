@@ -1,11 +1,11 @@
-"""What waits to be done, counted when somebody looks: a stuck clerk shows here, since its own process answers nobody."""
+"""What waits to be done and what was lost, counted when somebody looks: a stuck clerk shows here, since its own process answers nobody."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 import structlog
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, func, select
 
@@ -14,13 +14,14 @@ from core.db.tables import audit_entries, outbox, timers
 from core.hotstate.clients import hot_state_guard
 from core.webhooks import deliveries
 from fraud.answers import SHARDS, stream_key
+from fraud.drainer import last_state
 from fraud.store.tables import reviews
 
 log = structlog.get_logger(__name__)
 
 
 class Waiting(Collector):
-    """Gauges `sheepdog_…_waiting`. A store that is away leaves its gauges out."""
+    """Gauges `sheepdog_…_waiting` and the counter `sheepdog_missing_checks_total`. A store that is away leaves its own out."""
 
     def __init__(self, services: Callable[[], Services]) -> None:
         self._services = services
@@ -39,13 +40,24 @@ class Waiting(Collector):
             ("reviews", "Held rewards that wait for a person.", lambda: _rows(services, reviews.c.state == "open")),
         )
         for name, words, count in counts:
-            gauge = GaugeMetricFamily(f"sheepdog_{name}_waiting", words)
-            try:
-                gauge.add_metric([], count())
-            except Exception as error:
-                log.warning("not_counted", what=name, error=type(error).__name__)
-                continue
-            yield gauge
+            yield from _counted(GaugeMetricFamily(f"sheepdog_{name}_waiting", words), count)
+        missing = CounterMetricFamily("sheepdog_missing_checks", "Risk checks that never came out of their stream, by their numbers.")
+        yield from _counted(missing, lambda: _missing(services))
+
+
+def _counted(family: CounterMetricFamily | GaugeMetricFamily, count: Callable[[], int]) -> Iterable[Metric]:
+    try:
+        family.add_metric([], count())
+    except Exception as error:
+        log.warning("not_counted", what=family.name, error=type(error).__name__)
+        return
+    yield family
+
+
+def _missing(services: Services) -> int:
+    # From the audit, so that the count outlives the clerk that found the gap, and every API process tells the same.
+    with services.database.read() as connection:
+        return last_state(connection)[1]
 
 
 def _streamed(services: Services, suffix: str) -> int:

@@ -28,7 +28,7 @@ class Event:
 
     `inviter` is the other person, by the shop's id; `instance` the group or bargain it is about; `device_flags` what the device's probe found, ()
     for nothing and None when nobody looked. `custom` holds declared custom fields; `amount_fen`, where there is one, is in fen. `clock_flag`
-    is "", "late", "future" or "unstated".
+    is "", "late", "future", or "unstated" where the merchant gave no time. `stated_at` is the time that it gave and that was not believed.
     """
 
     id: str
@@ -57,14 +57,18 @@ class Event:
     amount_fen: int | None = None
     custom: Mapping[str, Any] = field(default_factory=dict)
     clock_flag: str = ""
+    stated_at: datetime | None = None
 
     def believed(self, lateness: timedelta) -> Event:
         """The event with a time that windows may use."""
         if self.occurred_at > self.received_at + FUTURE_TOLERANCE:
-            return replace(self, occurred_at=self.received_at, clock_flag="future")
+            return self._corrected("future")
         if self.occurred_at < self.received_at - lateness:
-            return replace(self, occurred_at=self.received_at, clock_flag="late")
+            return self._corrected("late")
         return self
+
+    def _corrected(self, flag: str) -> Event:
+        return replace(self, occurred_at=self.received_at, clock_flag=flag, stated_at=self.occurred_at)
 
     def personal(self) -> dict[str, str]:
         """The identifying fields that are present."""
@@ -84,14 +88,18 @@ class Event:
             "amount_fen": self.amount_fen,
             "custom": dict(self.custom) or None,
             "clock_flag": self.clock_flag or None,
+            "stated_at": None if self.stated_at is None else to_micros(self.stated_at),
         }
         return {name: value for name, value in fields.items() if value is not None}
 
     def content_hash(self) -> str:
         """Tells two contents under one id apart: everything the merchant said, without the time of receipt."""
         said = {**self.impersonal(), **self.personal()}
-        for ours in ("received_at", "clock_flag"):
+        for ours in ("received_at", "clock_flag", "stated_at"):
             said.pop(ours, None)
-        if self.clock_flag:
+        # What the merchant said, whether we believed it or not: a retry may come when its time is believed, or no more.
+        if self.stated_at is not None:
+            said["occurred_at"] = to_micros(self.stated_at)
+        elif self.clock_flag:
             said.pop("occurred_at")
         return digest(canonical(said))

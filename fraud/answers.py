@@ -22,6 +22,8 @@ from fraud.decision import Decision, from_record
 from fraud.forks import afresh_in_child
 
 SHARDS = 8
+# Messages that a shard may hold while nobody drains it. One is usually 2 kB, so all shards together stay near 150 MB.
+SHARD_MAX = 10_000
 ANSWER = Script(Path(__file__).parent / "answer.lua")
 _ARBITRATE = Script(Path(__file__).parent / "arbitrate.lua")
 
@@ -41,10 +43,11 @@ class Place:
 class Answers:
     """Stores answers. `keep_seconds` is how long a retry of the event hears the same decision from here."""
 
-    def __init__(self, client: HotState, vault: Vault, keep_seconds: int = 86_400) -> None:
+    def __init__(self, client: HotState, vault: Vault, keep_seconds: int = 86_400, shard_max: int = SHARD_MAX) -> None:
         self._client = client
         self._vault = vault
         self._keep_ms = keep_seconds * 1000
+        self._shard_max = shard_max
         self._numbers = Numbers()
 
     def place(self, event: Event, scene: str) -> Place:
@@ -61,20 +64,23 @@ class Answers:
         raw = _ARBITRATE.run(self._client, [place.answer], [decision.record(), self._keep_ms])
         return _settled(decision, raw)
 
-    def settle_and_stream(self, place: Place, decision: Decision, event: Event) -> Decision:
-        """Store the decision and append it, with its event, to the stream; a rival's was appended by the rival."""
+    def settle_and_stream(self, place: Place, decision: Decision, event: Event) -> Decision | None:
+        """Store the decision and append it, with its event, to the stream; a rival's was appended by the rival.
+
+        None when the stream is full: nothing is stored then.
+        """
         sealed = base64.b64encode(self._vault.seal_transit(event.personal())).decode()
         carried = json.dumps({"sealed": sealed, "rest": event.impersonal()})
         number = self._numbers.take()
         appended = False
         try:
-            arguments: list[Argument] = [decision.record(), self._keep_ms, number.process, number.count, carried]
+            arguments: list[Argument] = [decision.record(), self._keep_ms, number.process, number.count, carried, self._shard_max]
             raw = _ARBITRATE.run(self._client, [place.answer, place.stream], arguments)
             appended = raw[0] == "stored"
         finally:
             if not appended:
                 self._numbers.put_back(number)
-        return _settled(decision, raw)
+        return None if raw[0] == "full" else _settled(decision, raw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,11 @@
 -- Stores the decision of an event unless a rival stored one first, and appends a stored one to the stream when asked.
 -- KEYS: 1 answer, 2 stream (given only when the decision goes to the stream; it shares the answer's hash tag)
--- ARGV: 1 decision (canonical bytes), 2 keep_ms, then for the stream: 3 process, 4 number, 5 sealed event
--- Returns {"stored", ""} or {"rival", the rival's bytes}
+-- ARGV: 1 decision (canonical bytes), 2 keep_ms, then for the stream: 3 process, 4 number, 5 sealed event, 6 how many messages it may hold
+-- Returns {"stored", ""}, {"rival", the rival's bytes}, or {"full", ""} when the stream has no room: then nothing is stored
+if KEYS[2] and redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[6]) then
+  local rival = redis.call('GET', KEYS[1])
+  return rival and {'rival', rival} or {'full', ''}
+end
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   return {'rival', redis.call('GET', KEYS[1])}
 end

@@ -38,6 +38,17 @@ _LOCK = 0xD2A15
 _Raw = tuple[int, str, dict[str, str]]
 
 
+def last_state(connection: Connection) -> tuple[dict[str, Any] | None, int]:
+    """The numbers seen as the last batch left them, None before the first, and how many decisions never came out of the stream."""
+    columns = audit_entries.c
+    mine = (columns.merchant == PLATFORM, columns.target == TARGET, columns.action == "decisions.drained")
+    body = connection.execute(select(columns.body).where(*mine).order_by(columns.id.desc()).limit(1)).scalar_one_or_none()
+    if body is None:
+        return None, 0
+    detail = json.loads(body)["detail"]
+    return detail["numbers"], detail.get("missing", 0)
+
+
 class Drainer:
     """One consumer of all shards. `metrics` counts drained, repeated, unreadable and missing decisions since the start."""
 
@@ -77,8 +88,11 @@ class Drainer:
         if refused is None:
             return 0
         kept = {(one.shard, one.message_id) for one in good} - {(one.shard, one.message_id) for one in refused}
-        self._set_aside([one for one in raw if one[:2] not in kept], now)
-        self._acknowledge(raw)
+        bad = [one for one in raw if one[:2] not in kept]
+        # First, because it makes room: in a Redis that is full nothing can be set aside before something has left.
+        self._acknowledge([one for one in raw if one[:2] in kept])
+        self._set_aside(bad, now)
+        self._acknowledge(bad)
         self._own_first = False
         return len(raw)
 
@@ -158,13 +172,14 @@ class Drainer:
             if not self._sole_drainer(connection):
                 return False
             hashes = insert_streamed(connection, self._vault, messages, now)
-            before = self._last_state(connection)
+            before, lost = last_state(connection)
             seen = SeenNumbers(before)
             seen.add(((one.process, one.number) for one in messages), to_millis(now))
             missing = self._note_gaps(connection, seen, now)
             # A batch that comes again after a kill changes nothing, so it leaves no second entry.
             if hashes or seen.state() != (before or {}):
-                self._audit(connection, "decisions.drained", {"hashes": hashes, "numbers": seen.state()}, now)
+                detail = {"hashes": hashes, "numbers": seen.state(), "missing": lost + missing}
+                self._audit(connection, "decisions.drained", detail, now)
         self._seen = seen
         self.metrics.update(drained=len(hashes), repeated=len(messages) - len(hashes), missing=missing)
         return True
@@ -185,19 +200,14 @@ class Drainer:
     def _audit(self, connection: Connection, action: str, detail: dict[str, Any], now: datetime) -> None:
         append(connection, merchant=PLATFORM, actor=_ACTOR, action=action, target=TARGET, now=now, detail=detail)
 
-    def _last_state(self, connection: Connection) -> dict[str, Any] | None:
-        columns = audit_entries.c
-        mine = (columns.merchant == PLATFORM, columns.target == TARGET, columns.action == "decisions.drained")
-        body = connection.execute(select(columns.body).where(*mine).order_by(columns.id.desc()).limit(1)).scalar_one_or_none()
-        state: dict[str, Any] | None = None if body is None else json.loads(body)["detail"]["numbers"]
-        return state
-
     def _sole_drainer(self, connection: Connection) -> bool:
         # SQLite's BEGIN IMMEDIATE is the lock itself.
         locked = self._database.is_sqlite or connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}).scalar_one()
         return bool(locked)
 
     def _acknowledge(self, raw: Sequence[_Raw]) -> None:
+        if not raw:
+            return
         pipe = self._client.pipeline(transaction=False)
         for shard in {one[0] for one in raw}:
             ids = [one[1] for one in raw if one[0] == shard]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -99,14 +100,35 @@ class RiskEngine:
         return self._decide(self._round(event, scene, policy, deadline_ms), self._answers.settle)
 
     def check_and_stream(self, event: Event, scene: str, policy: str | None = None, deadline_ms: int | None = None) -> Decision:
-        """As `check`, for checks that gate no reward: the decision goes to SQL by the stream, or at once when Redis is away.
+        """As `check`, for checks that gate no reward: the decision goes to SQL by the stream, or at once when Redis is away or the stream full.
 
         Raises `Unavailable` when neither Redis nor SQL could take it.
         """
         one = self._round(event, scene, policy, deadline_ms)
-        decision = self._decide(one, lambda place, made: self._answers.settle_and_stream(place, made, one.event))
+        full: list[Decision] = []
+
+        def settle(place: Place, made: Decision) -> Decision:
+            settled = self._answers.settle_and_stream(place, made, one.event)
+            if settled is None:
+                full.append(made)
+            return settled or made
+
+        decision = self._decide(one, settle)
+        if full:
+            return self._around_the_stream(one, decision)
         if decision.degraded and self._direct is not None:
             return replace(decision, id=self._direct.record_check(decision, one.event))
+        return decision
+
+    def _around_the_stream(self, one: _Round, made: Decision) -> Decision:
+        """Nobody drains the stream: the caller waits until SQL has the decision, and hears it only then."""
+        if self._direct is None:
+            raise Unavailable("stream_full", Text(zh="决策缓冲已满,请稍后重试", en="the buffer of decisions is full; try again shortly"))
+        decision = replace(made, id=self._direct.record_check(made, one.event))
+        if decision.id == made.id:
+            # The answer is for retries; that it cannot be kept takes nothing from a decision on record.
+            with suppress(Unavailable):
+                return self._answers.settle(one.place, decision)
         return decision
 
     def preview(self, event: Event, scene: str, policy: str | None = None) -> Decision:

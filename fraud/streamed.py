@@ -13,7 +13,7 @@ from core.event import Event
 from core.privacy.vault import Vault
 from fraud.decision import Decision, from_record
 
-_TIMES = ("occurred_at", "received_at", "session_started_at")
+_TIMES = ("occurred_at", "received_at", "session_started_at", "stated_at")
 
 
 @dataclass(frozen=True, slots=True)

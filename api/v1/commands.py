@@ -14,7 +14,7 @@ from flask import Response, current_app
 from api.endpoint import Context, Resource, answer_reply
 from api.errors import problem
 from api.v1.decisions import Decision
-from api.v1.fields import Actor, StrictInteger, event_of
+from api.v1.fields import Actor, StrictInteger, event_of, moment
 from api.v1.rewards import Reward
 from api.wiring import Services
 from campaigns.acting.model import CommandRequest, Done, Refused, is_full
@@ -29,10 +29,10 @@ blp = Resource("commands", __name__, description="What customers do. It is durab
 class CommandBody(Actor):
     """Who acts, what the shop attests of them for the campaign's conditions, and whether it is only asked what would happen."""
 
-    registered_at = ma.fields.AwareDateTime(format="iso")
+    registered_at = moment()
     order_count = StrictInteger(strict=True, validate=ma.validate.Range(0, 10**9), metadata={"description": "orders the customer has paid before"})
     dry_run = ma.fields.Boolean(load_default=False, truthy={True}, falsy={False}, metadata={"description": "answer as if it were done, and keep nothing"})
-    now = ma.fields.AwareDateTime(format="iso", metadata={"description": "the moment of a dry run"})
+    now = moment(metadata={"description": "the moment of a dry run"})
 
     @ma.validates_schema
     def _now_is_for_dry_runs(self, data: dict[str, Any], **_: Any) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from api.automatic import give_automatically
 from api.endpoint import Context, Resource, answer
 from api.v1.batches import BatchReply, each, items_field
-from api.v1.fields import Actor, event_of, fen, lines_field, lines_of, payments_of, text
+from api.v1.fields import Actor, event_of, fen, lines_field, lines_of, moment, payments_of, text
 from campaigns.acting.early import identifiers_of
 from campaigns.acting.stage import After
 from campaigns.orders.facts import ORDER_FACTS, OrderFact, PaymentRefused, apply_order_fact
@@ -46,7 +46,7 @@ class EventBody(Actor):
 
     id = text(128, required=True)
     type = ma.fields.String(required=True, validate=ma.validate.OneOf([*sorted(ORDER_FACTS), *SEEN]))
-    occurred_at = ma.fields.AwareDateTime(format="iso")
+    occurred_at = moment()
     campaign = text(64)
     order_id = text(64)
     amount_fen = fen(metadata={"description": "what was paid, or what was refunded"})

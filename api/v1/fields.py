@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import marshmallow as ma
@@ -27,6 +28,19 @@ def fen(least: int = 0, **options: Any) -> ma.fields.Integer:
     return StrictInteger(strict=True, validate=ma.validate.Range(least, FEN_MAX), **options)
 
 
+def moment(**options: Any) -> ma.fields.AwareDateTime:
+    """A time with its zone. At the very ends of the calendar one that is right where it was written cannot be shown in UTC."""
+    return ma.fields.AwareDateTime(format="iso", validate=_can_be_kept, **options)
+
+
+def _can_be_kept(at: datetime) -> None:
+    if not _EARLIEST <= at <= _LATEST:
+        raise ma.ValidationError("The year must lie between 1900 and 2200.")
+
+
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
 class StrictInteger(ma.fields.Integer):
     """An integer that does not take `true` for 1."""
 
@@ -34,6 +48,15 @@ class StrictInteger(ma.fields.Integer):
         if isinstance(value, bool | str):
             raise self.make_error("invalid", input=value)
         return super()._validated(value)
+
+
+class Address(ma.fields.IP):
+    """An IPv4 or IPv6 address. A zone ("fe80::1%eth0"), which means something on one machine only and may be of any length, is refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **rest: Any) -> Any:
+        if isinstance(value, str) and "%" in value:
+            raise self.make_error("invalid_ip")
+        return super()._deserialize(value, attr, data, **rest)
 
 
 class CustomFields(ma.fields.Field[dict[str, Any]]):
@@ -69,7 +92,7 @@ class Actor(SwiftSchema):
     user = text(128, required=True, metadata={"description": "the shop's id of the customer, such as an openid"})
     session = text(128)
     device = text(256)
-    ip = ma.fields.IP(metadata={"description": "the customer's address, IPv4 or IPv6"})
+    ip = Address(metadata={"description": "the customer's address, IPv4 or IPv6"})
     phone = text(32)
     email = text(254)
     address = text(500)
@@ -84,7 +107,7 @@ class Actor(SwiftSchema):
         validate=ma.validate.Length(max=len(DEVICE_FLAGS)),
         metadata={"description": "what the device's probe found, [] for nothing; leave it out when nobody looked"},
     )
-    session_started_at = ma.fields.AwareDateTime(format="iso", metadata={"description": "when the customer opened the page"})
+    session_started_at = moment(metadata={"description": "when the customer opened the page"})
     custom = CustomFields(metadata={"type": "object", "description": "fields of your own, as your policies declare them"})
 
 

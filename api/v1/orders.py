@@ -13,7 +13,7 @@ from flask import Response
 
 from api.endpoint import Context, Resource, answer
 from api.v1.events import EventReply, take_event
-from api.v1.fields import Actor, fen, lines_field, text
+from api.v1.fields import Actor, fen, lines_field, moment, text
 from campaigns.orders.explain import explain_order
 from campaigns.orders.session import show_order
 from core.errors import Malformed
@@ -26,7 +26,7 @@ blp = Resource("orders", __name__, description="Orders as sessions: open, paid, 
 class CancelBody(Actor):
     """Who acts, and when it was."""
 
-    occurred_at = ma.fields.AwareDateTime(format="iso")
+    occurred_at = moment()
 
 
 class OpenBody(CancelBody):

@@ -12,7 +12,7 @@ from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
 from api.v1.asked import open_campaign, refusal
-from api.v1.fields import Actor, event_of, text
+from api.v1.fields import Actor, event_of, moment, text
 from campaigns.catalogue import Standing
 from campaigns.mechanics.rebate.mechanic import BIND
 from campaigns.mechanics.rebate.terms import NAME
@@ -39,7 +39,7 @@ class BindBody(Actor):
     """Which customer (`user`) was brought by which promoter."""
 
     promoter = text(128, required=True, metadata={"description": "the shop's id of the promoter"})
-    registered_at = ma.fields.AwareDateTime(format="iso")
+    registered_at = moment()
 
 
 class RebateResolveBody(ma.Schema):

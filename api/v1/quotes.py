@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from api.endpoint import Context, Resource, answer
 from api.errors import reader_language
-from api.v1.fields import Actor, StrictInteger, event_of, fen, text
+from api.v1.fields import Actor, StrictInteger, event_of, fen, moment, text
 from campaigns.pricing.model import Candidate, Cart, CartLine, NotApplied
 from campaigns.pricing.quote import Asked, quote
 from campaigns.pricing.rules import Coupon
@@ -46,9 +46,9 @@ class QuoteBody(Actor):
         text(64), load_default=list, validate=ma.validate.Length(max=20), metadata={"description": "campaigns whose coupon the customer would claim"}
     )
     choose = ma.fields.String(load_default="best", validate=ma.validate.OneOf(["best", "priority"]))
-    registered_at = ma.fields.AwareDateTime(format="iso")
+    registered_at = moment()
     order_count = StrictInteger(strict=True, validate=ma.validate.Range(0, 10**9))
-    now = ma.fields.AwareDateTime(format="iso")
+    now = moment()
 
 
 class Quote(ma.Schema):

@@ -11,7 +11,7 @@ from flask import Response
 from api.endpoint import Context, Resource, answer
 from api.v1.batches import BatchReply, each, items_field
 from api.v1.decisions import Decision
-from api.v1.fields import Actor, StrictInteger, event_of, fen, text
+from api.v1.fields import Actor, StrictInteger, event_of, fen, moment, text
 
 blp = Resource("risk", __name__, description="Risk checks.")
 
@@ -22,7 +22,7 @@ class CheckBody(Actor):
     id = text(128, required=True)
     scene = text(64, required=True)
     policy = text(64)
-    occurred_at = ma.fields.AwareDateTime(format="iso")
+    occurred_at = moment()
     campaign = text(64)
     order_id = text(64)
     amount_fen = fen()

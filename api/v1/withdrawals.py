@@ -12,7 +12,7 @@ from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
 from api.v1.asked import open_campaign, refusal
-from api.v1.fields import Actor, event_of, fen, text
+from api.v1.fields import Actor, event_of, fen, moment, text
 from campaigns.mechanics.withdrawal.mechanic import SCENE
 from campaigns.mechanics.withdrawal.terms import NAME
 from campaigns.policies import policy_named
@@ -111,8 +111,8 @@ class Instruction(ma.Schema):
 
 
 class StatementQuery(ma.Schema):
-    since = ma.fields.AwareDateTime(format="iso")
-    until = ma.fields.AwareDateTime(format="iso")
+    since = moment()
+    until = moment()
     format = ma.fields.String(load_default="json", validate=ma.validate.OneOf(["json", "csv"]))
 
 

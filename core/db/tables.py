@@ -116,7 +116,8 @@ audit_entries = Table(
     Column("body", LargeBinary, nullable=False),
     Column("seq", Integer, unique=True),
     Column("chain_hash", String(64)),
-    Index("ix_audit_entries_target", "merchant", "target"),
+    # With the id, so that the newest entry about a thing that has a million is found at once.
+    Index("ix_audit_entries_target", "merchant", "target", "id"),
 )
 Index("ix_audit_entries_unsealed", audit_entries.c.id, sqlite_where=audit_entries.c.seq.is_(None), postgresql_where=audit_entries.c.seq.is_(None))
 

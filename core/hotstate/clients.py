@@ -10,7 +10,16 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
-from redis.exceptions import BusyLoadingError, ClusterDownError, OutOfMemoryError, ReadOnlyError, RedisClusterException, RedisError, TryAgainError
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
@@ -23,6 +32,8 @@ from core.text import Text
 HotState: TypeAlias = Any
 SCHEMES = ("redis", "rediss", "sentinel", "redis+cluster", "rediss+cluster")
 _AWAY = (RedisConnectionError, RedisTimeout, BusyLoadingError, ClusterDownError, ReadOnlyError, OutOfMemoryError, TryAgainError)
+# The disk is full, too few replicas follow (a failover), a script hangs: redis-py has no class for these, so their first word tells them.
+_AWAY_WORDS = ("MISCONF ", "NOREPLICAS ", "BUSY ")
 _CLUSTER_AWAY = ("Redis Cluster cannot be connected", "All slots are not covered", "startup_nodes could not agree")
 
 
@@ -63,6 +74,10 @@ def hot_state_guard() -> Iterator[None]:
         yield
     except _AWAY as error:
         raise _away() from error
+    except ResponseError as error:
+        if str(error).startswith(_AWAY_WORDS):
+            raise _away() from error
+        raise
     except RedisClusterException as error:
         # redis-py says with one class that the cluster is away and that a command is wrong; only the words tell them apart.
         if str(error).startswith(_CLUSTER_AWAY):

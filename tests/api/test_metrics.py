@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from core.hotstate.clients import HotState
 from tests.api.conftest import Shop
 from tests.e2e.service import coupon
 
@@ -41,3 +42,25 @@ def test_a_store_that_is_away_leaves_only_its_own_gauges_out(shop: Shop) -> None
     found = _gauges(shop)
     assert "sheepdog_checks_waiting" not in found
     assert "sheepdog_audit_entries_waiting" in found
+
+
+def test_checks_that_were_lost_are_counted_and_stay_so(shop: Shop, hot: HotState) -> None:
+    clerk = shop.clerk()
+    for number in range(3):
+        assert shop.post("/v1/risk/checks", {"id": f"c{number}", "scene": "coupon.claim", "user": "bob"}).status_code == 200
+        # Lost before anybody drained it, as with a Redis that fell back to an older copy.
+        if number < 2:
+            hot.delete(*hot.scan_iter("sd:d:*:stream"))
+    clerk.drain()
+    assert _lost(shop) == 0
+    shop.clock.turn(minutes=2)
+    clerk.drain()
+    assert _lost(shop) == 2
+    assert shop.post("/v1/risk/checks", {"id": "c9", "scene": "coupon.claim", "user": "bob"}).status_code == 200
+    shop.clerk().drain()
+    assert _lost(shop) == 2
+
+
+def _lost(shop: Shop) -> float:
+    [found] = re.findall(r"^sheepdog_missing_checks_total (\S+)$", shop.http.get("/metrics").get_data(as_text=True), re.MULTILINE)
+    return float(found)

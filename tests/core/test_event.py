@@ -60,7 +60,8 @@ def test_an_events_own_time_is_believed_within_its_bounds(offset: timedelta, fla
     believed = at(offset).believed(LATENESS)
     assert believed.clock_flag == flag
     assert believed.occurred_at == (RECEIVED if flag else RECEIVED + offset)
-    assert dataclasses.replace(believed, occurred_at=BASE.occurred_at, clock_flag="") == BASE
+    assert believed.stated_at == (RECEIVED + offset if flag else None)
+    assert dataclasses.replace(believed, occurred_at=BASE.occurred_at, clock_flag="", stated_at=None) == BASE
 
 
 def test_without_lateness_nothing_earlier_is_believed() -> None:
@@ -72,7 +73,7 @@ def test_the_fields_that_tell_who_it_is_are_kept_apart() -> None:
     event = dataclasses.replace(BASE, **WHOLE)
     assert set(event.personal()) == set(PERSONAL_FIELDS)
     assert not set(event.impersonal()) & set(PERSONAL_FIELDS)
-    named = set(event.personal()) | set(event.impersonal()) | {"clock_flag"}
+    named = set(event.personal()) | set(event.impersonal()) | {"clock_flag", "stated_at"}
     assert named == {field.name for field in dataclasses.fields(Event)}
     clear = canonical(event.impersonal()).decode()
     assert not [value for value in event.personal().values() if f'"{value}"' in clear]
@@ -87,7 +88,7 @@ def test_the_canonical_form_has_micros_and_leaves_out_what_is_not_there() -> Non
     assert dataclasses.replace(BASE, amount_fen=0).impersonal()["amount_fen"] == 0
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Event) if field.name not in ("received_at", "clock_flag")])
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Event) if field.name not in ("received_at", "clock_flag", "stated_at")])
 def test_another_content_has_another_hash(name: str) -> None:
     known: dict[str, Any] = {"occurred_at": RECEIVED - TICK, "session_started_at": RECEIVED, "amount_fen": 1, "custom": {"a": 1}}
     assert dataclasses.replace(BASE, **{name: known.get(name, "other")}).content_hash() != BASE.content_hash()
@@ -104,6 +105,18 @@ def test_a_retry_of_an_event_with_an_unbelievable_time_is_the_same_event() -> No
     again = dataclasses.replace(at(timedelta(days=2)), received_at=RECEIVED + timedelta(seconds=5)).believed(LATENESS)
     assert first.content_hash() == again.content_hash()
     assert first.occurred_at != again.occurred_at
+
+
+@pytest.mark.parametrize("offset", [timedelta(seconds=90), timedelta(seconds=60) - LATENESS])
+def test_a_retry_is_the_same_event_although_its_time_is_believed_only_once(offset: timedelta) -> None:
+    first = at(offset).believed(LATENESS)
+    again = dataclasses.replace(at(offset), received_at=RECEIVED + timedelta(seconds=90)).believed(LATENESS)
+    assert bool(first.clock_flag) != bool(again.clock_flag)
+    assert first.content_hash() == again.content_hash()
+
+
+def test_two_times_that_are_not_believed_are_two_contents() -> None:
+    assert at(timedelta(days=2)).believed(LATENESS).content_hash() != at(timedelta(days=3)).believed(LATENESS).content_hash()
 
 
 def test_a_value_in_the_field_beside_is_another_content() -> None:

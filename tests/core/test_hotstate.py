@@ -79,6 +79,9 @@ def test_a_cluster_that_is_not_there_is_unavailable() -> None:
         redis.exceptions.OutOfMemoryError(),
         redis.exceptions.ClusterDownError("CLUSTERDOWN"),
         redis.exceptions.TryAgainError("TRYAGAIN"),
+        ResponseError("MISCONF Errors writing to the AOF file: No space left on device"),
+        ResponseError("NOREPLICAS Not enough good replicas to write. script: on @user_script:1."),
+        ResponseError("BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."),
     ],
 )
 def test_every_way_of_being_away_is_unavailable(error: Exception) -> None:
@@ -89,6 +92,8 @@ def test_every_way_of_being_away_is_unavailable(error: Exception) -> None:
 def test_another_error_is_left_as_it_is() -> None:
     with pytest.raises(ResponseError), hot_state_guard():
         raise ResponseError("wrong")
+    with pytest.raises(ResponseError), hot_state_guard():
+        raise ResponseError("BUSYGROUP Consumer Group name already exists")
     with pytest.raises(KeyError), hot_state_guard():
         raise KeyError
     with pytest.raises(redis.exceptions.RedisClusterException), hot_state_guard():

@@ -133,9 +133,10 @@ def test_keys_never_collide(vault: Vault) -> None:
 
 
 def test_spellings_of_one_address_and_one_phone_meet(vault: Vault) -> None:
-    addresses = {entity_token(vault, event("e", ip=ip), "ip") for ip in ("1.2.3.4", "::ffff:1.2.3.4", " 1.2.3.4 ")}
+    addresses = {entity_token(vault, event("e", ip=ip), "ip") for ip in ("1.2.3.4", "::ffff:1.2.3.4", " 1.2.3.4 ", "::ffff:102:304%eth0")}
+    longer = {entity_token(vault, event("e", ip=ip), "ip") for ip in ("2001:db8::1", "2001:0DB8:0::0001", "2001:db8::1%1", "2001:db8::1%2")}
     phones = {entity_token(vault, event("e", phone=phone), "phone") for phone in ("13912345678", "+86 139-1234-5678", "0086 13912345678")}
-    assert (len(addresses), len(phones)) == (1, 1)
+    assert (len(addresses), len(longer), len(phones)) == (1, 1, 1)
 
 
 def test_every_key_expires(hot: HotState, vault: Vault) -> None:
