@@ -140,9 +140,13 @@ def test_the_order_of_rules_never_changes_a_result(policy: Ruleset, shuffler: ra
 
 @given(st.data())
 def test_addresses_alone_never_hold_anyone(policy: Ruleset, data: st.DataObject) -> None:
-    names = {"accounts_on_ip_10m", "accounts_on_ip_24h"}
+    names = {"accounts_on_ip_10m", "accounts_on_ip_24h", "accounts_on_net_24h"}
     values: dict[str, FeatureValue] = {name: data.draw(st.one_of(st.integers(0, 100), st.just(AtLeast(100)))) for name in names}
-    assert judged(policy, values | {"accounts_on_device_24h": 1, "virtual_carrier": data.draw(st.booleans())}).outcome == "allow"
+    # Beside every weak sign that honest people have: a virtual number, a rooted phone, a family's flat or a family's purse.
+    weak = {"phone_kind": "virtual", "device_rooted": True, "device_vpn": True}
+    shared = data.draw(st.sampled_from([{}, {"accounts_at_flat_30d": 4}, {"accounts_on_purse_30d": 2}]))
+    weak = {} if shared else weak
+    assert judged(policy, values | {"accounts_on_device_24h": 1} | weak | shared).outcome == "allow"
 
 
 @pytest.mark.parametrize(("accounts", "expected"), [(1, "allow"), (2, "allow"), (3, "reject"), (4, "reject")])
@@ -154,9 +158,9 @@ def test_accounts_on_one_device(policy: Ruleset, accounts: int, expected: str) -
     ("feature", "code", "threshold"),
     [
         ("accounts_on_ip_10m", "address_burst", 3),
-        ("accounts_on_ip_24h", "address_crowd", 21),
+        ("accounts_on_ip_24h", "address_day", 21),
         ("devices_of_user_5m", "device_hopping", 3),
-        ("claims_by_user_10m", "claim_burst", 6),
+        ("requests_of_user_10m", "request_burst", 6),
     ],
 )
 def test_counting_rules_begin_at_their_threshold(policy: Ruleset, feature: str, code: str, threshold: int) -> None:

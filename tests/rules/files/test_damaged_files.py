@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,9 +11,8 @@ from hypothesis import strategies as st
 from core.errors import Malformed
 from core.yamlfile.problems import Problem
 from rules.files.load import load_ruleset
-from tests.fraud.conftest import PACKS
 
-LINES = (PACKS / "new-user-claim.yaml").read_text(encoding="utf-8").splitlines()
+LINES = (Path(__file__).parent / "new-user-claim.yaml").read_text(encoding="utf-8").splitlines()
 SCRAPS = ["~", "[]", "{}", "3", "true", "'x'", "-1", "1.5", "[a, b]", "{a: b}", "10m", "¥5", "accounts_on_ip_10m", "2026-01-01", "羊毛党", "¥" * 50]
 
 

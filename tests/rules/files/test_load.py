@@ -11,9 +11,11 @@ from core.yamlfile.problems import Problem
 from fraud.policies import Policies, load_policies
 from rules.files.load import load_ruleset, load_ruleset_file, ruleset_from_document
 from rules.lang.kinds import Kind
-from tests.fraud.conftest import PACKS, SCENE
+from tests.fraud.conftest import SCENE
 
-SOURCE = (PACKS / "new-user-claim.yaml").read_text(encoding="utf-8")
+# A policy of one file, frozen: the shipped one grows.
+SAMPLE = Path(__file__).parent / "new-user-claim.yaml"
+SOURCE = SAMPLE.read_text(encoding="utf-8")
 FARM = "when: accounts_on_device_24h >= farm_accounts"
 
 
@@ -28,7 +30,7 @@ def codes(source: str) -> set[str]:
 
 
 def test_the_shipped_policy_loads() -> None:
-    loaded = load_ruleset_file(PACKS / "new-user-claim.yaml")
+    loaded = load_ruleset_file(SAMPLE)
     policy = loaded.ruleset
     assert (policy.id, policy.scene, policy.when_unavailable, len(policy.version)) == ("new-user-claim", SCENE, "hold", 64)
     assert policy.windows["accounts_on_device_24h"] == 86_400
