@@ -1,11 +1,11 @@
-"""`python -m bench [endpoints|rules|rush|codes|quotes|market]`: the service, rules beside other engines, a seckill, codes, carts, attacks on a market."""
+"""`python -m bench [endpoints|rules|rush|codes|quotes|market|lists]`: what the guides' figures come from."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-SUBJECTS = ("endpoints", "rules", "rush", "codes", "quotes", "market")
+SUBJECTS = ("endpoints", "rules", "rush", "codes", "quotes", "market", "lists")
 # What is more than one file starts at its `run`.
 FOLDERS = ("market",)
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraud.lists.table import NO_END, REMOVED, ListTable, Row
+from rules.enrich.networks import one_ip
 from rules.windows.listed import hashed, is_on, one_entry
 
 NOW = 1_000
@@ -40,7 +41,7 @@ def test_it_answers_as_the_definition(data: st.DataObject, match: str) -> None:
         table = table.changed([Row(entry, until) for entry, until in changes.items()], revision)
     value = data.draw(VALUES[match])
     in_effect = [entry for entry, until in standing.items() if until > NOW]
-    spelled = value.casefold() if match == "prefix" else value
+    spelled = value.casefold() if match == "prefix" else one_ip(value) if match == "cidr" else value
     assert table.holds(spelled, NOW) is is_on(match, "other" if match == "prefix" else FIELDS[match], value, in_effect)
 
 
