@@ -10,8 +10,10 @@ from flask_smorest import Api
 from api import documents, errors, health, limits, observe
 from api.turnstile import Busy, Turnstile
 from api.v1 import (
+    appeals,
     approvals,
     campaigns,
+    cases,
     codes,
     commands,
     decisions,
@@ -35,7 +37,7 @@ from core.config import Settings, load_settings
 from core.text import lang_of
 
 _PLAYING = (campaigns, codes, commands, instances, rewards, orders, quotes, promoters, withdrawals)
-_RESOURCES = (*_PLAYING, risk, policies, decisions, labels, lists, reviews, events, approvals, notifications, webhooks)
+_RESOURCES = (*_PLAYING, risk, policies, decisions, labels, lists, reviews, cases, appeals, events, approvals, notifications, webhooks)
 BLUEPRINTS = tuple(resource.blp for resource in _RESOURCES)
 
 

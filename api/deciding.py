@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from api.resolving import decide_release
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.publishing import KIND as PUBLISH
 from campaigns.publishing import decide_further, decide_publication
@@ -18,6 +19,7 @@ from core.access.principals import Caller
 from core.db.engine import Database
 from core.errors import NotFound
 from core.text import Text
+from fraud.cases.releases import KIND as RELEASE
 from fraud.lists.changing import KIND as LIST_CHANGE
 from fraud.lists.changing import decide_change
 from fraud.rulesets.gate import ready_approval
@@ -28,7 +30,14 @@ Decider = Callable[..., Approval]
 
 # Kind of approval → what its decision does, in one transaction with it.
 _FURTHER = {kind: decide_further for name in mechanic_names() for kind in mechanic_named(name).approval_kinds}
-DECIDERS: dict[str, Decider] = {PUBLISH: decide_publication, PUBLISH_POLICY: decide_policy, PAYOUT: decide_payout, LIST_CHANGE: decide_change, **_FURTHER}
+DECIDERS: dict[str, Decider] = {
+    PUBLISH: decide_publication,
+    PUBLISH_POLICY: decide_policy,
+    PAYOUT: decide_payout,
+    LIST_CHANGE: decide_change,
+    RELEASE: decide_release,
+    **_FURTHER,
+}
 # Kind of approval → what must hold before it is given; it may take seconds, so it runs outside of the transaction.
 PREPARATIONS: dict[str, Callable[[Database, str], None]] = {PUBLISH_POLICY: ready_approval}
 

@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 
 from api.endpoint import Context
 from core.access import idempotency
-from core.access.idempotency import Reply
+from core.access.idempotency import Reply, RequestKey
 
 
-def once(ctx: Context, act: Callable[[Connection], dict[str, Any]], status: int = 200) -> Reply:
-    """Do `act` once for the request's key; a retry hears the stored reply. Errors store nothing, so a retry may succeed."""
-    request = ctx.request_key()
+def once(ctx: Context, act: Callable[[Connection], dict[str, Any]], status: int = 200, key: RequestKey | None = None) -> Reply:
+    """Do `act` once for the request's key, or another; a retry hears the stored reply. Errors store nothing, so a retry may succeed."""
+    request = key or ctx.request_key()
     with ctx.services.database.write() as connection:
         earlier = idempotency.begin(connection, request, ctx.services.clock.now(), ctx.keep)
         if earlier is not None:

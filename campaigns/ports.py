@@ -58,8 +58,8 @@ class DecisionBook(Protocol):
         """In SQL before this returns (group commit). Repeats are added up and answered with the first decision's id, which is returned."""
         ...
 
-    def open_review(self, connection: Connection, decision: Decision, reward_id: str, campaign: str, now: datetime) -> str:
-        """Put a held reward into the review queue; returns the review's id."""
+    def open_review(self, connection: Connection, decision: Decision, reward_id: str, campaign: str, personal: Mapping[str, str], now: datetime) -> str:
+        """Put a held reward into the review queue; returns the review's id. `personal` are the identifying fields of its event."""
         ...
 
     def close_reviews(self, connection: Connection, reward_ids: Sequence[str], now: datetime) -> None:

@@ -5,7 +5,7 @@ What was recorded once stays as it is: a retry finds it, another decision about 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,16 +17,17 @@ from core.clock import to_micros
 from core.db.engine import Database, insert_ignore
 from core.errors import Conflict
 from core.event import Event
-from core.ids import new_id
 from core.jobs.outbox import announce
 from core.privacy.subjects import Subject, subject_for
-from core.privacy.vault import Vault
+from core.privacy.vault import Vault, seal_fields
 from core.text import Text
+from fraud.cases.entities import entity_tokens
+from fraud.cases.opening import open_case
 from fraud.decision import Decision
 from fraud.groupcommit import GroupCommit
 from fraud.reviews import close_moot
 from fraud.store.rows import ACTOR, audit_decision, event_row, insert_decision, standing_decision
-from fraud.store.tables import events, refusals, reviews
+from fraud.store.tables import events, refusals
 
 _HOUR_MICROS = 3_600_000_000
 
@@ -76,14 +77,16 @@ class DecisionBook:
         """A check that could not go by the stream, durable before this returns; returns the id of the decision that stands."""
         return self._writer.submit(_Entry(decision, event, is_refusal=False))
 
-    def open_review(self, connection: Connection, decision: object, reward_id: str, campaign: str, now: datetime) -> str:
-        """Put a held reward into the review queue; returns the review's id, also when it is in the queue already."""
+    def open_review(self, connection: Connection, decision: object, reward_id: str, campaign: str, personal: Mapping[str, str], now: datetime) -> str:
+        """Put a held reward into the review queue; returns the review's id, also when it is in the queue already.
+
+        `personal` are the identifying fields of its event, which are kept as keyed hashes only.
+        """
         ours = _ours(decision)
-        review_id = new_id("rev")
-        values = {"id": review_id, "merchant": ours.merchant, "decision_id": ours.id, "reward_id": reward_id, "campaign": campaign}
-        times = {"state": "open", "opened_at": now, "due_at": now + self._review_time}
-        if not insert_ignore(connection, reviews, values | times):
-            return str(connection.execute(select(reviews.c.id).where(reviews.c.decision_id == ours.id)).scalar_one())
+        tokens, due_at = entity_tokens(self._vault, ours.merchant, personal), now + self._review_time
+        review_id, new = open_case(connection, "reward", ours, tokens, now, due_at, reward_id=reward_id, campaign=campaign)
+        if not new:
+            return review_id
         detail = {"decision": ours.id, "reward": reward_id, "campaign": campaign}
         append(connection, merchant=ours.merchant, actor=ACTOR, action="review.opened", target=review_id, now=now, detail=detail)
         announce(connection, merchant=ours.merchant, topic="review.opened", ref=reward_id, body={"review": review_id, **detail}, now=now)
@@ -96,7 +99,7 @@ class DecisionBook:
     def _write(self, connection: Connection, entry: _Entry) -> str:
         subject = subject_for(connection, self._vault, entry.event.merchant, entry.event.user, entry.decision.at)
         if entry.is_refusal:
-            return _write_refusal(connection, entry.decision, subject)
+            return _write_refusal(connection, entry.decision, entry.event, subject)
         return _write_check(connection, entry.decision, entry.event, subject)
 
 
@@ -108,12 +111,12 @@ def _write_check(connection: Connection, decision: Decision, event: Event, subje
     return standing
 
 
-def _write_refusal(connection: Connection, decision: Decision, subject: Subject) -> str:
+def _write_refusal(connection: Connection, decision: Decision, event: Event, subject: Subject) -> str:
     standing = standing_decision(connection, decision)
     if standing is not None:
         # A retry of a request that was refused on record: it is no repeat.
         return standing
-    row = _refusal_row(decision, subject.id)
+    row = _refusal_row(decision, event, subject)
     first = _count_repeat(connection, row)
     if first is not None:
         return first
@@ -131,16 +134,17 @@ def _write_refusal(connection: Connection, decision: Decision, subject: Subject)
     return first
 
 
-def _refusal_row(decision: Decision, subject_id: str) -> dict[str, object]:
+def _refusal_row(decision: Decision, event: Event, subject: Subject) -> dict[str, object]:
     return {
         "merchant": decision.merchant,
         "campaign": decision.campaign or "",
-        "subject_id": subject_id,
+        "subject_id": subject.id,
         "reasons_digest": digest_of({"outcome": decision.outcome, "codes": sorted({reason.code for reason in decision.reasons})}),
         "hour": to_micros(decision.at) // _HOUR_MICROS,
         "decision_id": decision.id,
         "times": 1,
         "last_at": decision.at,
+        "personal": None if subject.key is None else seal_fields(subject.key, event.personal()),
     }
 
 

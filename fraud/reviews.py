@@ -1,4 +1,4 @@
-"""The review queue: held rewards wait here for a person. A review is resolved once, with a reason, where the reward is moved."""
+"""Cases: a held reward or a customer's appeal waits here for a person, who resolves it once, with a reason."""
 
 from __future__ import annotations
 
@@ -16,64 +16,81 @@ from core.text import Text
 from fraud.queries import PLATFORM
 from fraud.store.tables import reviews
 
-RESOLUTIONS = ("post", "void")
+# Kind of case → what may be said of it.
+RESOLUTIONS = {"reward": ("post", "void"), "appeal": ("upheld", "overturned")}
 REASON_CHARS_MAX = 2000
 SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A row of `reviews`."""
+    """A row of `reviews`. Until `locked_until` nobody but the assignee may resolve it."""
 
     id: str
     merchant: str
+    kind: str
     decision_id: str
-    reward_id: str
-    campaign: str
+    reward_id: str | None
+    campaign: str | None
     state: str
     opened_at: datetime
     due_at: datetime
+    request: str | None
+    assignee: str | None
+    locked_until: datetime | None
+    approval_id: str | None
     resolution: str | None
     resolved_by: str | None
     resolved_at: datetime | None
     reason: str | None
 
-    def public(self) -> dict[str, Any]:
-        """JSON-able, no personal data."""
+    def public(self, now: datetime) -> dict[str, Any]:
+        """JSON-able, no personal data but what people wrote."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
+        shown = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
+        return {**shown, "overdue": self.state == "open" and self.due_at <= now}
 
 
-def list_open(connection: Connection, merchant: str, *, after: str = "", most: int = 50) -> list[Review]:
-    """Open reviews, the oldest first, after the id `after`; the platform (`*`) sees every merchant's."""
-    query = _select(merchant).where(reviews.c.state == "open", reviews.c.id > after).order_by(reviews.c.id).limit(most)
-    return [Review(*row) for row in connection.execute(query)]
-
-
-def find_review(connection: Connection, review_id: str, merchant: str) -> Review:
-    """Raises `NotFound`."""
-    row = connection.execute(_select(merchant).where(reviews.c.id == review_id)).one_or_none()
+def find_review(connection: Connection, review_id: str, merchant: str, lock: bool = False) -> Review:
+    """With `lock` the row stays ours until the transaction ends. Raises `NotFound`."""
+    query = select_reviews(merchant).where(reviews.c.id == review_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         raise NotFound("review_not_found", Text(zh="没有这个审核", en="there is no such review"))
     return Review(*row)
 
 
-def resolve(connection: Connection, review_id: str, resolution: str, by: str, reason: str, now: datetime, *, merchant: str) -> Review:
-    """Resolve an open review as `post` or `void`; the caller moves the reward in the same transaction. `by` is a principal's id.
+def find_open(connection: Connection, review_id: str, merchant: str) -> Review:
+    """An open case under its lock: rivals wait, and then find what we made of it. Raises `NotFound`, and `Conflict` when it is resolved."""
+    found = find_review(connection, review_id, merchant, lock=True)
+    if found.state != "open":
+        text = Text(zh="该审核已有结论", en="the review is resolved already")
+        raise Conflict("review_resolved", text, review_id=review_id, resolution=found.resolution, resolved_by=found.resolved_by)
+    return found
 
-    Raises `NotFound`, `Malformed` for a blank reason, and `Conflict` when somebody resolved it first.
-    """
-    _require_words(resolution, reason)
-    found = find_review(connection, review_id, merchant)
-    values = {"state": "resolved", "resolution": resolution, "resolved_by": by, "resolved_at": now, "reason": reason.strip()}
-    still_open = (reviews.c.id == review_id, reviews.c.state == "open")
+
+def require_words(review: Review, resolution: str, reason: str) -> None:
+    """Raises `Malformed` for a resolution of another kind of case, and for a reason that is blank or too long."""
+    allowed = RESOLUTIONS[review.kind]
+    if resolution not in allowed:
+        words = " / ".join(allowed)
+        raise Malformed("unknown_resolution", Text(zh=f"此案的结论须为 {words}", en=f"a resolution of this case is {words}"))
+    if not reason.strip() or len(reason) > REASON_CHARS_MAX:
+        text = Text(zh=f"须写明理由(不超过 {REASON_CHARS_MAX} 字)", en=f"give a reason of at most {REASON_CHARS_MAX} characters")
+        raise Malformed("reason_required", text)
+
+
+def close(connection: Connection, found: Review, resolution: str, by: str, reason: str, now: datetime) -> Review:
+    """Write the resolution of an open case; the caller holds its lock and moves the reward in the same transaction. `by` is a principal's id."""
+    values = {"state": "resolved", "resolution": resolution, "resolved_by": by, "resolved_at": now, "reason": reason.strip(), "locked_until": None}
+    still_open = (reviews.c.id == found.id, reviews.c.state == "open")
     if connection.execute(update(reviews).where(*still_open).values(**values)).rowcount != 1:
-        raise Conflict("review_resolved", Text(zh="该审核已有结论", en="the review is resolved already"), review_id=review_id)
+        raise ValueError("a case is closed under its lock")
     # The words may name a person, so the sealed entry holds only their hash.
     reason_hash = digest(reason.strip().encode())
     detail = {"resolution": resolution, "reward": found.reward_id, "decision": found.decision_id, "reason_hash": reason_hash}
-    append(connection, merchant=found.merchant, actor=by, action="review.resolved", target=review_id, now=now, detail=detail)
-    return find_review(connection, review_id, merchant)
+    append(connection, merchant=found.merchant, actor=by, action="review.resolved", target=found.id, now=now, detail=detail)
+    return find_review(connection, found.id, found.merchant)
 
 
 def close_moot(connection: Connection, reward_ids: Sequence[str], now: datetime) -> None:
@@ -86,14 +103,7 @@ def close_moot(connection: Connection, reward_ids: Sequence[str], now: datetime)
             append(connection, merchant=row.merchant, actor=SYSTEM, action="review.closed", target=row.id, now=now, detail=detail)
 
 
-def _require_words(resolution: str, reason: str) -> None:
-    if resolution not in RESOLUTIONS:
-        raise Malformed("unknown_resolution", Text(zh="结论须为 post 或 void", en="a resolution is post or void"))
-    if not reason.strip() or len(reason) > REASON_CHARS_MAX:
-        text = Text(zh=f"须写明理由(不超过 {REASON_CHARS_MAX} 字)", en=f"give a reason of at most {REASON_CHARS_MAX} characters")
-        raise Malformed("reason_required", text)
-
-
-def _select(merchant: str) -> Select[Any]:
+def select_reviews(merchant: str) -> Select[Any]:
+    """The columns of `Review`, of one merchant; the platform (`*`) sees every merchant's."""
     query = select(*(reviews.c[name] for name in Review.__slots__))
     return query if merchant == PLATFORM else query.where(reviews.c.merchant == merchant)

@@ -11,6 +11,7 @@ import campaigns.store.tables
 import campaigns.withdrawals.tables
 import core.db.tables
 import core.webhooks.tables
+import fraud.cases.tables
 import fraud.lists.tables
 import fraud.rulesets.tables
 import fraud.store.tables
@@ -29,6 +30,7 @@ TABLES = (
     campaigns.orders.tables,
     campaigns.rebates.tables,
     campaigns.withdrawals.tables,
+    fraud.cases.tables,
     fraud.lists.tables,
     fraud.rulesets.tables,
     fraud.store.tables,

@@ -30,18 +30,27 @@ def items_field(what: str) -> ma.fields.List[Any]:
 
 def each(items: list[Any], schema: ma.Schema, take: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
     """Take every item; one that is refused, or that a store could not take, changes nothing for the others."""
-    found = [_one(item, schema, take) for item in items]
+    return replies_to(items, lambda item: take(_read(item, schema)))
+
+
+def replies_to(items: list[Any], take: Callable[[Any], Mapping[str, Any]]) -> dict[str, Any]:
+    """The same for items that need no reading."""
+    found = [_one(item, take) for item in items]
     return {"items": found, "failed": sum(one["status"] >= 400 for one in found)}
 
 
-def _one(item: Any, schema: ma.Schema, take: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
+def _one(item: Any, take: Callable[[Any], Mapping[str, Any]]) -> dict[str, Any]:
     try:
-        try:
-            body = schema.load(item, unknown=ma.RAISE)
-        except ma.ValidationError as error:
-            raise invalid_request(error.messages) from error
-        return {"status": 200, "body": dict(take(body))}
+        return {"status": 200, "body": dict(take(item))}
     except SheepdogError as error:
         lang = reader_language()
         told = {"code": error.code, "detail": error.text.pick(lang), **localized(dict(error.extra), lang)}
         return {"status": status_of(error), "problem": told}
+
+
+def _read(item: Any, schema: ma.Schema) -> Mapping[str, Any]:
+    try:
+        body: Mapping[str, Any] = schema.load(item, unknown=ma.RAISE)
+    except ma.ValidationError as error:
+        raise invalid_request(error.messages) from error
+    return body

@@ -1,4 +1,4 @@
-"""The review queue: held rewards wait for a person, who posts or voids them with a reason."""
+"""The review queue: cases wait for a person, who resolves them with a reason, one by one or many at once."""
 
 from __future__ import annotations
 
@@ -11,30 +11,47 @@ from sqlalchemy import Connection
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
+from api.resolving import Word, resolve_case
+from api.v1.batches import BatchReply, replies_to
 from api.v1.fields import text
 from api.v1.rewards import Reward
-from campaigns.acting.facts import order_of_part, reward_refused
 from campaigns.acting.stage import After
-from campaigns.orders.coupons import reverse_earlier_refunds
-from campaigns.rewards import find_reward, post_reward, void_reward
-from fraud.reviews import find_review, list_open, resolve
+from core.access.idempotency import Reply, RequestKey
+from core.canon import digest_of
+from fraud.cases.queue import Wanted, list_cases, place_of, policy_of, rules_of
+from fraud.reviews import RESOLUTIONS, find_review
 
-blp = Resource("reviews", __name__, description="Held rewards, and the person who decides on them.")
+blp = Resource("reviews", __name__, description="Held rewards and appeals, and the person who decides on them.")
+BULK_MAX = 200
+_WORDS = [word for words in RESOLUTIONS.values() for word in words]
 
 
 class Review(ma.Schema):
+    """A case. Until `locked_until` only its assignee may resolve it; `approval_id` is a release that waits for, or was given by, a second person."""
+
     id = ma.fields.String()
     merchant = ma.fields.String()
+    kind = ma.fields.String(metadata={"description": "reward: one that is held; appeal: a customer asks that a person looks again"})
     decision_id = ma.fields.String()
-    reward_id = ma.fields.String()
-    campaign = ma.fields.String()
-    state = ma.fields.String()
+    reward_id = ma.fields.String(allow_none=True)
+    campaign = ma.fields.String(allow_none=True)
+    state = ma.fields.String(metadata={"description": "open or resolved"})
     opened_at = ma.fields.String()
     due_at = ma.fields.String()
+    overdue = ma.fields.Boolean()
+    request = ma.fields.String(allow_none=True, metadata={"description": "what the customer says in an appeal"})
+    assignee = ma.fields.String(allow_none=True)
+    locked_until = ma.fields.String(allow_none=True)
+    approval_id = ma.fields.String(allow_none=True)
     resolution = ma.fields.String(allow_none=True)
     resolved_by = ma.fields.String(allow_none=True)
     resolved_at = ma.fields.String(allow_none=True)
     reason = ma.fields.String(allow_none=True)
+
+
+class ReviewDetails(Review):
+    policy = ma.fields.String()
+    rules = ma.fields.List(ma.fields.String(), metadata={"description": "the rules that hit"})
 
 
 class ReviewList(ma.Schema):
@@ -42,51 +59,90 @@ class ReviewList(ma.Schema):
     next = ma.fields.String(allow_none=True)
 
 
+class ReviewQuery(PageQuery):
+    """Which cases. `assignee` is a principal's id, `me` or `none`."""
+
+    state = ma.fields.String(load_default="open", validate=ma.validate.OneOf(["open", "resolved", "all"]))
+    kind = ma.fields.String(validate=ma.validate.OneOf(list(RESOLUTIONS)))
+    assignee = text(32)
+    campaign = text(64)
+    policy = text(64)
+    rule = text(128)
+    overdue = ma.fields.Boolean(load_default=False, metadata={"description": "only those whose time is over"})
+
+
 class Resolved(ma.Schema):
+    """The case and its reward, which an appeal has none of. With `approval_id` and an open case a second person must agree first."""
+
     review = ma.fields.Nested(Review)
-    reward = ma.fields.Nested(Reward)
+    reward = ma.fields.Nested(Reward, allow_none=True)
+    approval_id = ma.fields.String(allow_none=True)
 
 
 class ResolveBody(ma.Schema):
-    resolution = ma.fields.String(required=True, validate=ma.validate.OneOf(["post", "void"]))
-    reason = text(2000, required=True)
+    resolution = ma.fields.String(
+        required=True, validate=ma.validate.OneOf(_WORDS), metadata={"description": "post or void; upheld or overturned of an appeal"}
+    )
+    reason = text(2000, required=True, metadata={"description": "for the record; of an appeal: for the customer"})
 
 
-@blp.endpoint("GET", "/reviews", scopes=("compliance",), query=PageQuery, replies={200: ReviewList})
+class ResolveManyBody(ResolveBody):
+    ids = ma.fields.List(text(32), required=True, validate=ma.validate.Length(1, BULK_MAX))
+
+
+@blp.endpoint("GET", "/reviews", scopes=("compliance",), query=ReviewQuery, replies={200: ReviewList})
 def index(ctx: Context) -> Response:
-    """Open reviews, the oldest first."""
-    limit = ctx.query["limit"]
+    """Cases by the time at which they are due, open ones unless others are asked for."""
+    limit, now = ctx.query["limit"], ctx.services.clock.now()
     with ctx.services.database.read() as connection:
-        rows = list_open(connection, ctx.merchant, after=read_cursor(ctx.query["cursor"]), most=limit + 1)
-    return answer(page(rows, limit, lambda row: row.id, lambda row: row.public()))
+        rows = list_cases(connection, ctx.merchant, _wanted(ctx), after=read_cursor(ctx.query["cursor"]), most=limit + 1)
+    return answer(page(rows, limit, place_of, lambda row: row.public(now)))
 
 
-@blp.endpoint("GET", "/reviews/<review_id>", scopes=("compliance",), replies={200: Review})
+@blp.endpoint("GET", "/reviews/<review_id>", scopes=("compliance",), replies={200: ReviewDetails})
 def show(ctx: Context, review_id: str) -> Response:
-    """One review."""
+    """One case, with the policy that decided and the rules that hit."""
     with ctx.services.database.read() as connection:
-        return answer(find_review(connection, review_id, ctx.merchant).public())
+        found = find_review(connection, review_id, ctx.merchant)
+        more = {"policy": policy_of(connection, found), "rules": rules_of(connection, review_id)}
+    return answer(found.public(ctx.services.clock.now()) | more)
 
 
 @blp.endpoint("POST", "/reviews/<review_id>/resolve", scopes=("compliance",), body=ResolveBody, replies={200: Resolved}, effect=True)
 def decide(ctx: Context, review_id: str) -> Response:
-    """Post or void the held reward, once, with a reason."""
-    by, now, after = ctx.caller.principal_id, ctx.services.clock.now(), After()
+    """Post or void the held reward, or answer the appeal, once, with a reason. Posting much is proposed to a second person."""
+    return answer_reply(_resolved(ctx, review_id, ctx.request_key()))
+
+
+@blp.endpoint("POST", "/reviews/resolve", scopes=("compliance",), body=ResolveManyBody, replies={200: BatchReply}, effect=True)
+def decide_many(ctx: Context) -> Response:
+    """The same for up to 200 cases with one reason, each by itself: the reply says what became of each, in the order of `ids`."""
+    ids, whole = ctx.body["ids"], ctx.request_key()
+
+    def one(review_id: str) -> dict[str, Any]:
+        # A key for each, so that a retry of the whole hears of each what it heard before.
+        key = digest_of({"bulk": whole.key, "review": review_id})
+        said = digest_of({"review": review_id, "resolution": ctx.body["resolution"], "reason": ctx.body["reason"]})
+        return dict(_resolved(ctx, review_id, RequestKey(whole.merchant, whole.principal_id, key, said)).body)
+
+    return answer(replies_to(ids, one))
+
+
+def _resolved(ctx: Context, review_id: str, key: RequestKey) -> Reply:
+    after, services = After(), ctx.services
+    word = Word(ctx.body["resolution"], ctx.body["reason"], ctx.caller.principal_id, services.clock.now(), services.settings.review_second_fen)
 
     def effect(connection: Connection) -> dict[str, Any]:
-        review = resolve(connection, review_id, ctx.body["resolution"], by, ctx.body["reason"], now, merchant=ctx.merchant)
-        reward = find_reward(connection, ctx.merchant, review.reward_id, lock=True)
-        if review.resolution == "post":
-            order = order_of_part(connection, reward.part_id)
-            posted = post_reward(connection, reward, by, now, order_id=order)
-            if order is not None and posted.kind == "discount":
-                reverse_earlier_refunds(connection, posted, order, by, now)
-        else:
-            after.given.append(void_reward(connection, reward, by, now))
-            if reward.part_id is not None:
-                reward_refused(connection, ctx.merchant, reward.id, reward.part_id, by, now, after)
-        return {"review": review.public(), "reward": find_reward(connection, ctx.merchant, reward.id).public()}
+        return resolve_case(connection, ctx.merchant, review_id, word, after)
 
-    reply = once(ctx, effect)
-    ctx.services.follow(after)
-    return answer_reply(reply)
+    reply = once(ctx, effect, key=key)
+    services.follow(after)
+    return reply
+
+
+def _wanted(ctx: Context) -> Wanted:
+    query = ctx.query
+    state = None if query["state"] == "all" else query["state"]
+    assignee = ctx.caller.principal_id if query.get("assignee") == "me" else query.get("assignee")
+    due_by = ctx.services.clock.now() if query["overdue"] else None
+    return Wanted(state, query.get("kind"), assignee, query.get("campaign"), query.get("policy"), query.get("rule"), due_by)

@@ -33,7 +33,7 @@ def make_reward(stage: Stage, promise: Promise, *, part_id: str | None, order_id
     stage.reward_id = reward.id
     if held:
         tell(stage.connection, reward, "reward.held", stage.actor, stage.now, decision=by.decision.id)
-        stage.review_id = by.book.open_review(stage.connection, by.decision, reward.id, stage.campaign_id, stage.now)
+        stage.review_id = by.book.open_review(stage.connection, by.decision, reward.id, stage.campaign_id, by.personal, stage.now)
     elif promise.now:
         post_reward(stage.connection, reward, stage.actor, stage.now, order_id=order_id)
         stage.tell("reward.posted", reward=reward.id, amount_fen=reward.face_fen)

@@ -5,7 +5,7 @@ A reward of somebody who has paid is never refused by a machine alone: whatever 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,9 +90,9 @@ class Settler:
         }
         event = Event(id=f"post:{reward_id}", type=scene, merchant=row.merchant, **seen, **who)
         decision = self.risk.check(event, scene, policy_named(campaign, scene))
-        return lambda connection, at: self._write(connection, row, decision, subject, at)
+        return lambda connection, at: self._write(connection, row, decision, subject, who, at)
 
-    def _write(self, connection: Connection, row: Any, decision: Decision, subject: Subject, now: datetime) -> None:
+    def _write(self, connection: Connection, row: Any, decision: Decision, subject: Subject, who: Mapping[str, str], now: datetime) -> None:
         reward = find_reward(connection, row.merchant, row.id, lock=True)
         if reward.state != "reserved":
             return
@@ -103,12 +103,12 @@ class Settler:
             if row.order_id is not None and posted.kind == "discount":
                 reverse_earlier_refunds(connection, posted, row.order_id, "system", now)
         else:
-            self._hold(connection, reward, decision, now)
+            self._hold(connection, reward, decision, who, now)
 
-    def _hold(self, connection: Connection, reward: Reward, decision: Decision, now: datetime) -> None:
+    def _hold(self, connection: Connection, reward: Reward, decision: Decision, who: Mapping[str, str], now: datetime) -> None:
         change(connection, reward, now, state="held")
         tell(connection, reward, "reward.held", "system", now, decision=decision.id)
-        self.book.open_review(connection, decision, reward.id, reward.campaign, now)
+        self.book.open_review(connection, decision, reward.id, reward.campaign, who, now)
 
 
 def _nothing(_: Connection, __: datetime) -> None:

@@ -42,7 +42,9 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """The customer of a command, with what the gate and the risk engine gave. `decision` is None for a command that leads to no reward."""
+    """The customer of a command, with what the gate and the risk engine gave. `decision` is None for a command that leads to no reward.
+
+    `personal` are the identifying fields of its event, `sealed` the same under the customer's key, None once they were erased."""
 
     subject: Subject
     request: RequestKey
@@ -51,6 +53,7 @@ class Customer:
     decision: Decision | None
     book: DecisionBook
     vault: Vault
+    personal: Mapping[str, str]
     sealed: bytes | None
     # The order whose event gives by itself, None where the customer asked.
     given_for: str | None = None

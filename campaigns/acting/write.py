@@ -123,8 +123,9 @@ class Writer:
 
     def _stage(self, connection: Connection, case: Case, lease: Lease | None, decision: Decision | None, subject: Subject, after: After) -> Stage:
         situation, version = _situation(connection, case, subject)
-        sealed = None if subject.key is None else seal_fields(subject.key, case.asked.event.personal())
-        customer = Customer(subject, case.asked.request, case.request_id, lease, decision, self.book, self.vault, sealed, _given_for(case.asked))
+        personal = case.asked.event.personal()
+        sealed = None if subject.key is None else seal_fields(subject.key, personal)
+        customer = Customer(subject, case.asked.request, case.request_id, lease, decision, self.book, self.vault, personal, sealed, _given_for(case.asked))
         mechanic, actor = mechanic_named(case.asked.mechanic), case.asked.request.principal_id
         stage = Stage(connection, case.standing.merchant, mechanic, version, situation, actor, case.now, after, customer)
         stage.instance_id = None if situation.instance is None else situation.instance.id

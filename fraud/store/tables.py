@@ -70,6 +70,8 @@ refusals = Table(
     Column("decision_id", ForeignKey("decisions.id"), nullable=False),
     Column("times", Integer, nullable=False),
     Column("last_at", Instant, nullable=False),
+    # Who asked and where from, under the subject's own key: what an appeal's case is compared with others by.
+    Column("personal", LargeBinary),
     CheckConstraint("times > 0", name="times"),
 )
 
@@ -78,17 +80,29 @@ reviews = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     merchant_column(),
-    Column("decision_id", ForeignKey("decisions.id"), nullable=False, unique=True),
-    Column("reward_id", String(32), nullable=False),
-    Column("campaign", String(64), nullable=False),
+    # A held reward, or a customer's appeal against a refusal, which has no reward.
+    Column("kind", String(16), nullable=False, server_default="reward"),
+    Column("decision_id", ForeignKey("decisions.id"), nullable=False),
+    Column("reward_id", String(32)),
+    Column("campaign", String(64)),
     Column("state", String(16), nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
+    # What the customer says in an appeal.
+    Column("request", String(2000)),
+    # Whose it is, and until when nobody else may resolve it.
+    Column("assignee", String(32)),
+    Column("locked_until", Instant),
+    # A release that waits for a second person; `reason` holds the first one's words meanwhile.
+    Column("approval_id", String(32)),
     Column("resolution", String(16)),
     Column("resolved_by", String(32)),
     Column("resolved_at", Instant),
     Column("reason", String(2000)),
+    UniqueConstraint("decision_id", "kind"),
+    CheckConstraint("kind IN ('reward', 'appeal')", name="kind"),
     CheckConstraint("state IN ('open', 'resolved')", name="state"),
-    CheckConstraint("resolution IN ('post', 'void')", name="resolution"),
+    CheckConstraint("resolution IN ('post', 'void', 'upheld', 'overturned')", name="resolution"),
     Index("ix_reviews_queue", "merchant", "state", "due_at"),
+    Index("ix_reviews_assignee", "merchant", "assignee", "state"),
 )

@@ -39,6 +39,8 @@ GIVEN: dict[str, tuple[str, object]] = {
     "rival_wait_ms": ("0", 0),
     "idempotency_hours": ("48", 48),
     "review_hours": ("12", 12),
+    "appeal_hours": ("24", 24),
+    "review_second_fen": ("0", 0),
     "webhook_targets": ("anywhere", "anywhere"),
     "payout_channel": ("sandbox", "sandbox"),
     "log_level": ("debug", "debug"),

@@ -24,6 +24,7 @@ import campaigns.store.tables
 import campaigns.withdrawals.tables
 import core.db.tables
 import core.webhooks.tables
+import fraud.cases.tables
 import fraud.lists.tables
 import fraud.rulesets.tables
 import fraud.store.tables
@@ -43,6 +44,7 @@ TABLES = (
     campaigns.withdrawals.tables,
     core.db.tables,
     core.webhooks.tables,
+    fraud.cases.tables,
     fraud.lists.tables,
     fraud.rulesets.tables,
     fraud.store.tables,

@@ -140,8 +140,8 @@ def test_two_processes_books_add_up_to_one_refusal(database_url: str, database: 
 def test_a_review_opens_once_for_a_decision(database: Database, vault: Vault, book: DecisionBook, refusal: Decision) -> None:
     with database.write() as connection:
         book.record(connection, refusal, subject_for(connection, vault, "demo", "u1", START))
-        first = book.open_review(connection, refusal, "rwd_1", "spring", START)
-        assert book.open_review(connection, refusal, "rwd_1", "spring", START) == first
+        first = book.open_review(connection, refusal, "rwd_1", "spring", {}, START)
+        assert book.open_review(connection, refusal, "rwd_1", "spring", {}, START) == first
 
 
 def test_the_book_takes_only_decisions_of_the_engine(book: DecisionBook) -> None:

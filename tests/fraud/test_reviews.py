@@ -11,9 +11,10 @@ from core.errors import Conflict, Malformed, NotFound
 from core.privacy.subjects import subject_for
 from core.privacy.vault import Vault
 from fraud.book import DecisionBook
+from fraud.cases.queue import Wanted, list_cases, place_of
 from fraud.decision import Decision
 from fraud.events import EventRow, record_event, store_effects
-from fraud.reviews import find_review, list_open, resolve
+from fraud.reviews import Review, close, find_open, find_review, require_words
 from tests.conftest import START
 from tests.fraud.conftest import SCENE, event
 
@@ -31,41 +32,49 @@ def queue(database: Database, vault: Vault) -> list[str]:
         for number, merchant in enumerate(["demo", "demo", "demo", "other"]):
             made = decision(number, merchant)
             book.record(connection, made, subject_for(connection, vault, merchant, "u", START))
-            opened.append(book.open_review(connection, made, f"rwd_{number}", "spring", START))
+            opened.append(book.open_review(connection, made, f"rwd_{number}", "spring", {}, START))
     return opened
 
 
-def test_open_reviews_come_oldest_first_by_cursor(database: Database, queue: list[str]) -> None:
+def resolve(database: Database, name: str, resolution: str, by: str, reason: str, merchant: str = "demo") -> Review:
+    with database.write() as connection:
+        found = find_open(connection, name, merchant)
+        require_words(found, resolution, reason)
+        return close(connection, found, resolution, by, reason, START)
+
+
+def test_open_reviews_come_by_due_time_by_cursor(database: Database, queue: list[str]) -> None:
     with database.read() as connection:
-        mine = list_open(connection, "demo", most=2)
-        rest = list_open(connection, "demo", after=mine[-1].id)
-        assert sorted(review.id for review in (*mine, *rest)) == sorted(queue[:3])
-        assert len(list_open(connection, "*")) == 4
+        mine = list_cases(connection, "demo", Wanted(), most=2)
+        rest = list_cases(connection, "demo", Wanted(), after=place_of(mine[-1]))
+        assert [review.id for review in (*mine, *rest)] == sorted(queue[:3])
+        assert len(list_cases(connection, "*", Wanted())) == 4
+        with pytest.raises(Malformed):
+            list_cases(connection, "demo", Wanted(), after="yesterday")
 
 
 def test_a_review_is_resolved_exactly_once(database: Database, queue: list[str]) -> None:
-    with database.write() as connection:
-        done = resolve(connection, queue[0], "post", "prn_1", " honest ", START, merchant="demo")
+    done = resolve(database, queue[0], "post", "prn_1", " honest ")
     assert (done.state, done.resolution, done.resolved_by, done.reason, done.reward_id) == ("resolved", "post", "prn_1", "honest", "rwd_0")
-    with pytest.raises(Conflict) as caught, database.write() as connection:
-        resolve(connection, queue[0], "void", "prn_2", "no", START, merchant="demo")
-    assert caught.value.code == "review_resolved"
+    with pytest.raises(Conflict) as caught:
+        resolve(database, queue[0], "void", "prn_2", "no")
+    assert (caught.value.code, caught.value.extra["resolved_by"]) == ("review_resolved", "prn_1")
     with database.read() as connection:
         assert find_review(connection, queue[0], "demo").resolution == "post"
         actors = connection.execute(select(audit_entries.c.actor).where(audit_entries.c.action == "review.resolved")).scalars().all()
         assert actors == ["prn_1"]
-        assert queue[0] not in {review.id for review in list_open(connection, "demo")}
+        assert queue[0] not in {review.id for review in list_cases(connection, "demo", Wanted())}
 
 
-@pytest.mark.parametrize(("resolution", "reason"), [("post", ""), ("post", " \n"), ("post", "x" * 2001), ("maybe", "because")])
+@pytest.mark.parametrize(("resolution", "reason"), [("post", ""), ("post", " \n"), ("post", "x" * 2001), ("maybe", "because"), ("upheld", "because")])
 def test_a_resolution_needs_its_word_and_a_reason(database: Database, queue: list[str], resolution: str, reason: str) -> None:
-    with pytest.raises(Malformed), database.write() as connection:
-        resolve(connection, queue[0], resolution, "prn_1", reason, START, merchant="demo")
+    with pytest.raises(Malformed):
+        resolve(database, queue[0], resolution, "prn_1", reason)
 
 
 def test_another_merchants_review_does_not_exist(database: Database, queue: list[str]) -> None:
-    with pytest.raises(NotFound), database.write() as connection:
-        resolve(connection, queue[3], "post", "prn_1", "because", START, merchant="demo")
+    with pytest.raises(NotFound):
+        resolve(database, queue[3], "post", "prn_1", "because")
 
 
 def test_an_event_is_recorded_once_and_a_retry_hears_its_effects(database: Database, vault: Vault) -> None:
