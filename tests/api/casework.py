@@ -20,9 +20,14 @@ def hire(shop: Shop, name: str, scope: str = "compliance", kind: str = "person")
 
 
 def opened(shop: Shop, amount: str = "20.00", campaign: str = "spring") -> Shop:
-    shop.publish(coupon(campaign, amount=amount))
+    shop.publish(priced(campaign, amount))
     hire(shop, "second")
     return shop
+
+
+def priced(campaign: str, amount: str) -> str:
+    """A coupon of so many yuan."""
+    return coupon(campaign, amount=amount).replace('"99.00"', '"999.00"')
 
 
 def held(shop: Shop, user: str, campaign: str = "spring", **more: Any) -> str:
