@@ -23,6 +23,7 @@ _COMMANDS = {
     "campaign": ("api.cli.campaign", "campaign"),
     "rules": ("api.cli.policies", "rules"),
     "lists": ("api.cli.lists", "lists"),
+    "reviews": ("api.cli.reviews", "reviews"),
     "labels": ("api.cli.labels", "labels"),
     "audit": ("api.cli.audit", "audit"),
     "ledger": ("api.cli.ledger", "ledger"),
