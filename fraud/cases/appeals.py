@@ -97,8 +97,9 @@ def _tell(connection: Connection, topic: str, review: Review, now: datetime, **m
 
 
 def _require_refused(decision: Decision, earlier: Review | None) -> None:
-    held = decision.outcome == "review" and earlier is not None and earlier.resolution != "void"
-    if decision.outcome == "allow" or held:
+    """A machine refused, or a person voided what it had held. A reward that waits for a person is not refused yet, whatever the machine said."""
+    refused = decision.outcome != "allow" if earlier is None else earlier.resolution == "void"
+    if not refused:
         text = Text(zh="该决策没有拒绝顾客,无需申诉", en="this decision refused nothing")
         raise Conflict("nothing_to_appeal", text, outcome=decision.outcome)
 

@@ -14,6 +14,7 @@ import pytest
 from sheepdog_client import OPERATIONS, Away, Client, Problem, verify_webhook
 
 from core.webhooks.signing import headers_of
+from tests.api.casework import refused
 from tests.api.test_bargain import BARGAIN
 from tests.api.test_group_buy import GROUP
 from tests.clients.conftest import Faulty, Open
@@ -82,6 +83,13 @@ def test_a_refusal_is_a_problem_with_its_code_in_the_language_that_was_asked_for
     with pytest.raises(Problem) as told:
         opened.client.claim("spring", "")
     assert told.value.errors[0]["pointer"] == "/user"
+
+
+def test_a_refused_customer_appeals(opened: Open) -> None:
+    opened.shop.publish(coupon("spring"))
+    made = opened.client.appeal(refused(opened.shop), "my children share this phone")
+    assert (made["state"], made["answer"]) == ("open", None)
+    assert opened.client.appeal_state(made["id"]) == made
 
 
 def test_a_key_of_the_callers_own_gives_the_stored_reply(opened: Open) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -11,6 +14,8 @@ from core.errors import Conflict, Malformed, NotFound
 from core.privacy.subjects import subject_for
 from core.privacy.vault import Vault
 from fraud.book import DecisionBook
+from fraud.cases.appeals import Asked, open_appeal
+from fraud.cases.entities import related_cases
 from fraud.cases.queue import Wanted, list_cases, place_of
 from fraud.decision import Decision
 from fraud.events import EventRow, record_event, store_effects
@@ -75,6 +80,22 @@ def test_a_resolution_needs_its_word_and_a_reason(database: Database, queue: lis
 def test_another_merchants_review_does_not_exist(database: Database, queue: list[str]) -> None:
     with pytest.raises(NotFound):
         resolve(database, queue[3], "post", "prn_1", "because")
+
+
+@pytest.mark.parametrize("outcome", ["allow", "review", "reject"])
+def test_what_a_machine_said_of_a_held_reward_is_appealed_once_a_person_refused_it(database: Database, vault: Vault, outcome: str) -> None:
+    book, made, later = DecisionBook(database, vault), replace(decision(1), outcome=outcome), timedelta(hours=1)
+    asked = Asked("demo", made.id, "please", "prn_shop", START, later)
+    with database.write() as connection:
+        book.record(connection, made, subject_for(connection, vault, "demo", "u", START))
+        case = book.open_review(connection, made, "rwd_1", "spring", {"user": "u", "device": "d"}, START)
+        with pytest.raises(Conflict, match="nothing_to_appeal"):
+            open_appeal(connection, vault, asked)
+    resolve(database, case, "void", "prn_1", "a farm")
+    with database.write() as connection:
+        appeal, new = open_appeal(connection, vault, asked)
+        assert (new, appeal.due_at, appeal.kind) == (True, START + later, "appeal")
+        assert {one["entity"]: one["counts"] for one in related_cases(connection, appeal)} == {"user": {"void": 1}, "device": {"void": 1}}
 
 
 def test_an_event_is_recorded_once_and_a_retry_hears_its_effects(database: Database, vault: Vault) -> None:

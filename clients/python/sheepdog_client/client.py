@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from sheepdog_client.models import BatchReply, CommandReply, Decision, EventReply, Message, Order, QuoteReply, Reward, Withdrawal
+from sheepdog_client.models import Appeal, BatchReply, CommandReply, Decision, EventReply, Message, Order, QuoteReply, Reward, Withdrawal
 from sheepdog_client.transport import Transport
 
 # Each method of the client: (HTTP method, address as the OpenAPI document writes it). The service's suite compares them.
@@ -44,6 +44,8 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "tell_payout": ("POST", "/v1/withdrawals/{withdrawal_id}/outcome"),
     "check": ("POST", "/v1/risk/checks"),
     "checks": ("POST", "/v1/risk/checks/batch"),
+    "appeal": ("POST", "/v1/appeals"),
+    "appeal_state": ("GET", "/v1/appeals/{appeal_id}"),
     "notifications": ("GET", "/v1/notifications"),
 }
 
@@ -182,6 +184,13 @@ class Client:
     def checks(self, items: Sequence[Mapping[str, Any]]) -> BatchReply:
         """Check up to a thousand events, each with `id`, `scene` and `user`."""
         return self.transport.call("POST", "/v1/risk/checks/batch", {"checks": list(items)})  # type: ignore[return-value]
+
+    def appeal(self, decision_id: str, reason: str) -> Appeal:
+        """Ask for a refused customer that a person looks again; `reason` is what the customer says. Asked again, it is told as it stands."""
+        return self.transport.call("POST", "/v1/appeals", {"decision_id": decision_id, "reason": reason})  # type: ignore[return-value]
+
+    def appeal_state(self, appeal_id: str) -> Appeal:
+        return self.transport.call("GET", f"/v1/appeals/{_part(appeal_id)}")  # type: ignore[return-value]
 
     def notifications(self, after: int = 0, limit: int = 200) -> Iterator[Message]:
         """Messages after a number, in order, until there are no more. Keep the last `seq`."""

@@ -92,6 +92,19 @@ class Withdrawal(TypedDict, total=False):
     approval_id: str | None
 
 
+class Appeal(TypedDict):
+    """`state` is open, upheld (the refusal stands) or overturned; `answer` is for the customer."""
+
+    id: str
+    decision_id: str
+    state: str
+    reason: str
+    opened_at: str
+    due_at: str
+    answered_at: str | None
+    answer: str | None
+
+
 class Message(TypedDict):
     seq: int
     id: str
