@@ -47,7 +47,8 @@ def _shared(connection: Connection, review: Review, kind: str, token: str) -> di
     columns = (reviews.c.id, reviews.c.kind, reviews.c.state, reviews.c.resolution)
     query = select(*columns).join(review_entities, review_entities.c.review_id == reviews.c.id)
     same = (review_entities.c.merchant == review.merchant, review_entities.c.kind == kind, review_entities.c.token == token)
-    newest = query.where(*same, reviews.c.id != review.id).order_by(reviews.c.id.desc()).limit(SEEN_MAX + 1)
+    others = query.where(*same, review_entities.c.review_id != review.id)
+    newest = others.order_by(review_entities.c.review_id.desc()).limit(SEEN_MAX + 1)
     found = [dict(row) for row in connection.execute(newest).mappings()]
     counts: dict[str, int] = {}
     for one in found[:SEEN_MAX]:

@@ -60,7 +60,7 @@ def _make_tables() -> None:
         sa.ForeignKeyConstraint(["review_id"], ["reviews.id"], name=op.f("fk_review_entities_review_id")),
         sa.PrimaryKeyConstraint("review_id", "kind", name=op.f("pk_review_entities")),
     )
-    op.create_index("ix_review_entities_token", "review_entities", ["merchant", "kind", "token"])
+    op.create_index("ix_review_entities_token", "review_entities", ["merchant", "kind", "token", "review_id"])
 
 
 def _freeze_notes() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
 from core.db.tables import audit_entries
-from tests.api.casework import act, cases, held, hire, opened, resolve
+from tests.api.casework import act, cases, held, hire, opened, refused, resolve
 from tests.api.conftest import Shop
 from tests.e2e.invariants import check_invariants
 
@@ -168,11 +168,28 @@ def _race(shop: Shop) -> None:
     with shop.services.database.read() as connection:
         assert len(connection.execute(select(audit_entries.c.id).where(audit_entries.c.action == "review.resolved")).all()) == 6
     check_invariants(shop.services.database)
+    _appeal_at_once(shop, refused(shop))
+
+
+def _appeal_at_once(shop: Shop, decision: str) -> None:
+    """One appeal, whoever of the two was first; then one answer."""
+    body = {"decision_id": decision, "reason": "please look"}
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(lambda number: _post(shop, "/v1/appeals", body, "shop", str(number)), range(2)))
+        assert sorted(status for status, _ in told) == [200, 201]
+        assert told[0][1] == told[1][1]
+        case = told[0][1]["id"]
+        answers = list(pool.map(lambda said: _said(shop, case, *said), [("upheld", "compliance"), ("overturned", "second")]))
+    assert sorted(status for status, _ in answers) == [200, 409]
 
 
 def _said(shop: Shop, case: str, resolution: str, who: str) -> tuple[int, Any]:
-    headers = {"Authorization": f"Bearer {shop.keys[who]}", "Idempotency-Key": f"{case}-{who}"}
-    reply = shop.app.test_client().post(f"/v1/reviews/{case}/resolve", json={"resolution": resolution, "reason": "r"}, headers=headers)
+    return _post(shop, f"/v1/reviews/{case}/resolve", {"resolution": resolution, "reason": "r"}, who, f"{case}-{who}")
+
+
+def _post(shop: Shop, path: str, body: Any, who: str, key: str) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {shop.keys[who]}", "Idempotency-Key": key}
+    reply = shop.app.test_client().post(path, json=body, headers=headers)
     return reply.status_code, reply.json
 
 
