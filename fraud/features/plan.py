@@ -21,7 +21,7 @@ LOG_MAX = 1_000
 ANY_MAX = 100
 # Those that ask for the newest event only keep a few more, for events that come late.
 NEWEST_MAX = 50
-_NEWEST = frozenset({Aggregate.LAST, Aggregate.SINCE})
+_NEWEST = frozenset({Aggregate.LAST, Aggregate.SINCE, Aggregate.SEEN})
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ def _from_log(feature: Window, answered: Sequence[Any], now_us: int, own: str) -
     if feature.aggregate is Aggregate.SINCE:
         earlier = [at for member, at in events if not member.startswith(own)]
         return now_us - max(earlier) if earlier else None
+    if feature.aggregate is Aggregate.SEEN:
+        return any(not member.startswith(own) for member, _ in events)
     # Read as one text: a thousand small ones cost ten times as much.
     values = json.loads(f"[{','.join(member[EVENT_CHARS:] for member, _ in events)}]")
     if feature.aggregate is Aggregate.LAST:

@@ -55,6 +55,11 @@ features:
   pause: {time_since: events, by: user, window: 10m}
   pause_dear: {time_since: events, by: user, window: 10m, where: amount > ¥5.00}
   others: {count: events, by: user, window: 10m, on: [order.paid]}
+  rhythm: {gap_cv: events, by: user, window: 30m}
+  rhythm_dear: {gap_cv: events, by: [user, device], window: 30m, where: amount > ¥4.00}
+  breath: {gap_mean: events, by: device, window: 20m, on: [order.paid, coupon.claim]}
+  paid_before: {seen_before: order.paid, by: user, window: 10m}
+  came_before: {seen_before: [coupon.claim, order.paid], by: device, window: 10m, where: exists(channel)}
 rules: []
 bands: {review: 1, reject: 2}
 when_unavailable: hold
