@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from fraud.features.ring import IDS_MAX, SET_MAX, ring_kind
 from rules.lang import tree
 from rules.model import Ruleset
 from rules.windows.fast import FOLLOWED
@@ -40,7 +41,8 @@ class Filter:
 @dataclass(frozen=True, slots=True)
 class Series:
     """One stored series of an entity kind. `kind` is seen (last sighting of each `of`), count (events), first (time of the first event), log (events
-    with the values of `of` and `per`) or newest (the same, of which only the newest are read)."""
+    with the values of `of` and `per`), newest (the same, of which only the newest are read), ring-… (a value per bucket) or ids (the events that
+    the entity's rings have counted)."""
 
     kind: str
     by: tuple[str, ...]
@@ -50,14 +52,21 @@ class Series:
     on: tuple[str, ...]
     per: str | None = None
     where: Filter | None = None
+    bucket_ms: int = 0
 
     @property
     def name(self) -> str:
         """The end of its key."""
-        if self.kind == "first":
-            return "first"
-        more = ([f"per-{self.per}"] if self.per else []) + ([f"where-{self.where.name}"] if self.where else [])
+        if self.kind in ("first", "ids"):
+            return self.kind
+        more = [f"per-{self.per}"] if self.per else []
+        more += [f"bucket-{self.bucket_ms}"] if self.bucket_ms else []
+        more += [f"where-{self.where.name}"] if self.where else []
         return ".".join([self.kind, self.of or "event", str(self.window_ms), str(self.cap), ",".join(self.on), *more])
+
+    @property
+    def is_ring(self) -> bool:
+        return self.bucket_ms > 0
 
     @property
     def entity(self) -> str:
@@ -92,6 +101,9 @@ def series_of(feature: object, zone: str) -> Series | None:
         return Series(kind, feature.by, feature.of, window_ms, feature.cap, feature.on, None, where)
     if feature.aggregate in _NEWEST:
         return Series("newest", feature.by, feature.of, window_ms, NEWEST_MAX, feature.on, None, where)
+    ring = ring_kind(feature)
+    if ring is not None and feature.bucket_us is not None:
+        return Series(ring, feature.by, feature.of, window_ms, SET_MAX, feature.on, None, where, feature.bucket_us // 1000)
     # What a window, a bucket and any window may reach back to.
     reach_ms = window_ms + ((feature.bucket_us or 0) + (feature.any_us or 0)) // 1000
     most = LOG_MAX if feature.any_us is None or feature.aggregate in FOLLOWED else ANY_MAX
@@ -105,7 +117,15 @@ def make_plan(policies: Iterable[Ruleset], reading: Ruleset | None, event_type: 
     grouped: dict[str, list[tuple[Series, bool]]] = {}
     for series in sorted(taking | set(reads.values()), key=lambda series: (series.entity, series.name)):
         grouped.setdefault(series.entity, []).append((series, series in taking))
-    return Plan(grouped, reads)
+    return Plan({entity: _ids_of(series) + series for entity, series in grouped.items()}, reads)
+
+
+def _ids_of(series: Sequence[tuple[Series, bool]]) -> list[tuple[Series, bool]]:
+    """Rings hold no events, so the entity remembers which it has counted; before the rings, which ask."""
+    rings = [one for one, records in series if records and one.is_ring]
+    if not rings:
+        return []
+    return [(Series("ids", rings[0].by, None, max(one.window_ms + one.bucket_ms for one in rings), IDS_MAX, ()), True)]
 
 
 def _all_series(policy: Ruleset) -> dict[str, Series]:

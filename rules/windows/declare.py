@@ -14,6 +14,8 @@ from core.yamlfile.checks import between, fault, matches, one_of, sized
 WINDOW_SECONDS_MAX = 30 * 86_400
 CAP_MAX = 1_000
 TYPES_MAX = 32
+# A day of minutes, a month of half hours.
+BUCKETS_MAX = 1_440
 CAP_DEFAULT = 100
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -96,6 +98,8 @@ class _Windowed(ma.Schema):
         window = seconds_of(data["window"])
         if "bucket" in data and (window % seconds_of(data["bucket"]) or window == seconds_of(data["bucket"])):
             raise fault("bad_bucket", "窗口须为 bucket 的整数倍(至少 2 倍)", "the window is a multiple of the bucket, twice at least")
+        if "bucket" in data and window // seconds_of(data["bucket"]) > BUCKETS_MAX:
+            raise fault("bad_bucket", f"一个窗口最多 {BUCKETS_MAX} 个桶", f"a window has at most {BUCKETS_MAX} buckets")
         if "any_window" in data and seconds_of(data["any_window"]) < window:
             raise fault("bad_any_window", "any_window 不得短于 window", "any_window is no shorter than the window")
         if "any_window" in data and "bucket" in data:
