@@ -18,7 +18,7 @@ from core.privacy.vault import Vault
 from fraud.features.custom import custom_values, declared_fields, derived_names
 from fraud.features.entities import entity_tag, entity_token
 from fraud.features.plan import Filter, Plan, Series, make_plan
-from fraud.features.ring import ID_CHARS, VALUE_CHARS, ring_reach, sum_member
+from fraud.features.ring import ring_reach, short_hash, sum_member
 from fraud.features.values import given_start, log_member, log_reach, value_of
 from rules.enrich.derived import HIDDEN_FIELDS, derived
 from rules.lang.interpret import interpret
@@ -96,7 +96,7 @@ class FeatureReader:
         members = [tokens.member(one) if records else None for one, records in series]
         if series[0][0].kind == "ids":
             # An event that no ring counts need not be remembered.
-            members[0] = tokens.event[:ID_CHARS] if any(member for member, (one, _) in zip(members, series, strict=True) if one.is_ring) else None
+            members[0] = short_hash(tokens.event) if any(member for member, (one, _) in zip(members, series, strict=True) if one.is_ring) else None
         for member, (one, _) in zip(members, series, strict=True):
             arguments += [one.kind, one.window_ms, one.cap, member or "", _extra(one, event, at_us)]
         return script, [f"{tag}:{one.name}" for one, _ in series], arguments
@@ -118,7 +118,7 @@ class _Tokens:
             self._known[kind] = self._pair(kind) if "+" in kind else self._one(kind)
         return self._known[kind]
 
-    def member(self, series: Series) -> str | None:
+    def member(self, series: Series) -> str | bytes | None:
         """What the series holds of this event; None where the event does not count in it."""
         if series.where is not None and not self._passes(series.where):
             return None
@@ -129,11 +129,11 @@ class _Tokens:
             return _HAPPENED if series.of is None else self._in_ring(series, series.of)
         return self.event if series.of is None else self.of(series.of)
 
-    def _in_ring(self, series: Series, of: str) -> str | None:
+    def _in_ring(self, series: Series, of: str) -> str | bytes | None:
         if series.kind == "ring-sum":
             return sum_member(self._fields().get(of))
         token = self.of(of)
-        return None if token is None else token[:VALUE_CHARS]
+        return None if token is None else short_hash(token)
 
     def _one(self, kind: str) -> str | None:
         if kind in PERSONAL_FIELDS:

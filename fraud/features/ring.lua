@@ -54,20 +54,20 @@ local function together(kind, values, low, high, width)
 end
 
 -- Of a set that holds too much in all, the oldest buckets go.
-local function oldest_beyond(values, most_chars)
+local function oldest_beyond(values, most_bytes)
   local order, total, found = {}, 0, {}
   for at, value in pairs(values) do
     order[#order + 1], total = at, total + #value
   end
   table.sort(order)
   for i = 1, #order - 1 do
-    if total <= most_chars then break end
+    if total <= most_bytes then break end
     found[#found + 1], total = order[i], total - #values[order[i]]
   end
   return found
 end
 
--- `reach`: "bucket of the event|first bucket of the window|how many buckets are kept|chars of a value". Buckets have numbers for good, so that an event
+-- `reach`: "bucket of the event|first bucket of the window|how many buckets are kept|bytes of a value". Buckets have numbers for good, so that an event
 -- with a later time adds one and moves none; what is too old is measured from the newest that there is.
 local function ring(key, kind, ttl, most, member, reach, known, recording)
   local at, low, slots, width = string.match(reach, '^(.-)|(.-)|(.-)|(.*)$')

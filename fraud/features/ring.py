@@ -14,12 +14,12 @@ from rules.model import FeatureValue
 from rules.windows.oracle import as_value
 from rules.windows.spec import Aggregate, Window
 
-# Different values that a set keeps over all of its buckets, and how much of each one's keyed hash.
+# Different values that a set keeps over all of its buckets.
 SET_MAX = 1_000
-VALUE_CHARS = 12
 # Of how many events an entity knows that it counted them, at the least; a retry that comes later counts again.
 IDS_MAX = 1_000
-ID_CHARS = 12
+# Of a keyed hash: enough to tell a thousand apart.
+HASH_BYTES = 6
 # So many buckets are kept beyond the window, at most, for events that come late.
 _SPARE_MAX = 60
 _FUTURE_US = int(FUTURE_TOLERANCE.total_seconds()) * MICROS
@@ -43,8 +43,13 @@ def slots_of(window_us: int, bucket_us: int) -> int:
 
 
 def ring_reach(window_us: int, bucket_us: int, at_us: int) -> str:
-    """The script's "bucket of the event|first bucket of the window|buckets kept|chars of a value"."""
-    return f"{at_us // bucket_us}|{(at_us - window_us + 1) // bucket_us}|{slots_of(window_us, bucket_us)}|{VALUE_CHARS}"
+    """The script's "bucket of the event|first bucket of the window|buckets kept|bytes of a value"."""
+    return f"{at_us // bucket_us}|{(at_us - window_us + 1) // bucket_us}|{slots_of(window_us, bucket_us)}|{HASH_BYTES}"
+
+
+def short_hash(token: str) -> bytes:
+    """As a ring keeps it, in bytes: there may be a thousand for each entity."""
+    return bytes.fromhex(token[: HASH_BYTES * 2])
 
 
 def sum_member(value: Any) -> str | None:
