@@ -73,6 +73,16 @@ class Series:
         """The kind of entity that it is counted by: a field, or a pair."""
         return "+".join(self.by)
 
+    @property
+    def key(self) -> str:
+        """What it is among all series of a merchant."""
+        return f"{self.entity}:{self.name}"
+
+    @property
+    def reach_us(self) -> int:
+        """How far back it tells."""
+        return (self.window_ms + self.bucket_ms) * 1000
+
     def takes(self, event_type: str) -> bool:
         return self.kind == "first" or event_type in self.on
 
@@ -126,6 +136,11 @@ def _ids_of(series: Sequence[tuple[Series, bool]]) -> list[tuple[Series, bool]]:
     if not rings:
         return []
     return [(Series("ids", rings[0].by, None, max(one.window_ms + one.bucket_ms for one in rings), IDS_MAX, ()), True)]
+
+
+def series_names(policy: Ruleset) -> frozenset[str]:
+    """The keys of all series that the policy records."""
+    return frozenset(one.key for one in _all_series(policy).values())
 
 
 def _all_series(policy: Ruleset) -> dict[str, Series]:

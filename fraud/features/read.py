@@ -5,7 +5,7 @@ A feature whose entity the event lacks is missing, never zero. A late event sees
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ RECORD, PEEK = (Script(_HERE / f"{name}.lua", _HERE / "ring.lua") for name in ("
 _FUTURE_MS = int(FUTURE_TOLERANCE.total_seconds() * 1000)
 _NO_TYPE = ""
 _HAPPENED = "1"
+# A publication reaches every process within two seconds; what happened meanwhile may not have been recorded.
+_SEEN_US = 5_000_000
 LOGS = frozenset({"log", "newest"})
 _TEXTS = ("id", "type", "merchant", *PLAIN_FIELDS, *PERSONAL_FIELDS)
 
@@ -51,6 +53,7 @@ class FeatureReader:
         self._grace_ms = lateness_seconds * 1000 + _FUTURE_MS
         self._types = {kind for policy in policies for feature in policy.features.values() for kind in getattr(feature, "on", ())}
         self._plans: dict[tuple[str | None, str], Plan] = {}
+        self._reach: dict[str, Sequence[tuple[str, str, int, bool]]] = {}
         self._declared = declared_fields(policies)
         self._derived = derived_names(policies)
 
@@ -75,10 +78,29 @@ class FeatureReader:
             for name, feature in policy.features.items()
         }
 
+    def cold(self, event: Event, policy: Ruleset, late: Mapping[str, int]) -> tuple[str, ...]:
+        """The policy's features that this event finds missing because their window reaches back before `late`, when their series began."""
+        if not late:
+            return ()
+        at = to_micros(event.occurred_at)
+        # What the shop itself told of the session's start needs no memory.
+        known = given_start(event) != ""
+        return tuple(
+            name
+            for name, key, reach_us, is_start in self._reaches(policy)
+            if (began := late.get(key)) is not None and at - reach_us < began + _SEEN_US and not (is_start and known)
+        )
+
     def record(self, event: Event) -> dict[str, FeatureValue]:
         """The event's fields as expressions name them, custom ones as they are declared, and what follows from them as far as anything reads it."""
         own = record_of(event)
         return {**custom_values(self._declared, event.custom), **own, **derived(own, self._derived)}
+
+    def _reaches(self, policy: Ruleset) -> Sequence[tuple[str, str, int, bool]]:
+        if policy.id not in self._reach:
+            reads = self._plan(policy.scene, policy).reads.items()
+            self._reach[policy.id] = [(name, one.key, one.reach_us, one.kind == "first") for name, one in reads]
+        return self._reach[policy.id]
 
     def _event_token(self, event: Event) -> str:
         return self._vault.token(event.merchant, "event", event.id)
