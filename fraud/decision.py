@@ -23,7 +23,9 @@ FORM = 1
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the engine said about one event in one scene. `event_hash` is keyed, `subject` None until the decision is recorded."""
+    """What the engine said about one event in one scene. `event_hash` is keyed, `subject` None until the decision is recorded.
+
+    `cold` names the features that were missing because their series began too short a time ago."""
 
     id: str
     merchant: str
@@ -41,6 +43,7 @@ class Decision:
     degraded: bool
     at: datetime
     subject: str | None = None
+    cold: tuple[str, ...] = ()
 
     def body(self) -> dict[str, Any]:
         """The canonical form, JSON-able; absent parts are null, instants are microseconds."""
@@ -62,6 +65,8 @@ class Decision:
             "degraded": self.degraded,
             "at": to_micros(self.at),
             "subject": self.subject,
+            # Only where there are any: the bytes of all others stay as they were.
+            **({"cold": list(self.cold)} if self.cold else {}),
         }
 
     def record(self) -> bytes:
@@ -101,7 +106,7 @@ def from_record(data: bytes | str) -> Decision:
         raise ValueError("a decision of an unknown form")
     body["reasons"] = tuple(_reason_from(reason) for reason in body["reasons"])
     body["features"] = {name: _value_from(value) for name, value in body["features"].items()}
-    return Decision(**{**body, "at": from_micros(body["at"])})
+    return Decision(**{**body, "at": from_micros(body["at"]), "cold": tuple(body.get("cold", ()))})
 
 
 def _reason_body(reason: Reason) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class DirectWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """One check on its way: the believed event, the policy and reader of one bundle, where its answer stands, and until when it may take (monotonic)."""
+    """One check on its way: the believed event, the policy and reader of one bundle, where its answer stands, until when it may take (monotonic), and
+    the features that are not warm yet."""
 
     event: Event
     scene: str
@@ -51,6 +52,7 @@ class _Round:
     place: Place
     event_hash: str
     until: float
+    cold: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ class RiskEngine:
         # One view for the whole check: a bundle that is swapped meanwhile changes nothing in it.
         view = self._bundle().view(believed.merchant)
         found, reader = view.policies.find(scene, policy), view.kept(self._reader_of)
-        return _Round(believed, scene, found, reader, self._answers.place(believed, scene), event_hash, until)
+        cold = reader.cold(believed, found, view.late)
+        return _Round(believed, scene, found, reader, self._answers.place(believed, scene), event_hash, until, cold)
 
     def _decide(self, one: _Round, settle: Callable[[Place, Decision], Decision]) -> Decision:
         try:
@@ -192,6 +195,7 @@ class RiskEngine:
         """All that rules may read. The lists are in memory, so a look at them costs no round trip."""
         record = one.reader.record(one.event)
         features = one.reader.values(one.event, one.scene, one.policy, prepared, answers)
+        features |= dict.fromkeys(one.cold)
         return record | features | self._lists().values(self._vault, one.event.merchant, one.policy, record, self._clock.now())
 
     def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime) -> Decision:
@@ -211,6 +215,7 @@ class RiskEngine:
             policy_version=one.policy.version,
             degraded=False,
             at=now,
+            cold=one.cold if features else (),
         )
 
     def _degraded(self, one: _Round, made: Decision) -> Decision:

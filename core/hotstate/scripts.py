@@ -15,11 +15,11 @@ Argument = str | int | float | bytes
 
 
 class Script:
-    """One script. `run` sends one call; `Call`s of several scripts travel together in `run_together`."""
+    """One script, with the functions of `parts` before it. `run` sends one call; `Call`s of several scripts travel together in `run_together`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *parts: Path) -> None:
         self.name = path.stem
-        self.source = path.read_text(encoding="utf-8")
+        self.source = "".join(one.read_text(encoding="utf-8") for one in (*parts, path))
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     def command(self, keys: Sequence[str], arguments: Sequence[Argument], by_source: bool = False) -> tuple[Argument, ...]:

@@ -1,6 +1,6 @@
 -- What `record.lua` would answer, and nothing is recorded: for dry runs. Takes the same KEYS and ARGV.
 local t = tonumber(ARGV[1])
-local answers = {}
+local answers, known = {}, false
 for i = 1, #KEYS do
   local at = 4 + (i - 1) * 5
   local kind, window, cap, member = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
@@ -22,6 +22,11 @@ for i = 1, #KEYS do
       table.insert(found, first, member)
     end
     answers[i] = {found, redis.call('ZCARD', KEYS[i]) >= cap and 1 or 0}
+  elseif kind == 'ids' then
+    known = member ~= '' and knew(KEYS[i], 0, cap, member, false)
+    answers[i] = {0, 0}
+  elseif string.sub(kind, 1, 5) == 'ring-' then
+    answers[i] = ring(KEYS[i], kind, 0, cap, member, ARGV[at + 4], known, false)
   else
     local found = redis.call('ZCOUNT', KEYS[i], '(' .. (t - window), t)
     if member ~= '' then

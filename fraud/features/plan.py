@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from fraud.features.ring import IDS_MAX, SET_MAX, ring_kind
 from rules.lang import tree
 from rules.model import Ruleset
 from rules.windows.fast import FOLLOWED
@@ -21,7 +22,7 @@ LOG_MAX = 1_000
 ANY_MAX = 100
 # Those that ask for the newest event only keep a few more, for events that come late.
 NEWEST_MAX = 50
-_NEWEST = frozenset({Aggregate.LAST, Aggregate.SINCE})
+_NEWEST = frozenset({Aggregate.LAST, Aggregate.SINCE, Aggregate.SEEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Filter:
 @dataclass(frozen=True, slots=True)
 class Series:
     """One stored series of an entity kind. `kind` is seen (last sighting of each `of`), count (events), first (time of the first event), log (events
-    with the values of `of` and `per`) or newest (the same, of which only the newest are read)."""
+    with the values of `of` and `per`), newest (the same, of which only the newest are read), ring-… (a value per bucket) or ids (the events that
+    the entity's rings have counted)."""
 
     kind: str
     by: tuple[str, ...]
@@ -50,19 +52,36 @@ class Series:
     on: tuple[str, ...]
     per: str | None = None
     where: Filter | None = None
+    bucket_ms: int = 0
 
     @property
     def name(self) -> str:
         """The end of its key."""
-        if self.kind == "first":
-            return "first"
-        more = ([f"per-{self.per}"] if self.per else []) + ([f"where-{self.where.name}"] if self.where else [])
+        if self.kind in ("first", "ids"):
+            return self.kind
+        more = [f"per-{self.per}"] if self.per else []
+        more += [f"bucket-{self.bucket_ms}"] if self.bucket_ms else []
+        more += [f"where-{self.where.name}"] if self.where else []
         return ".".join([self.kind, self.of or "event", str(self.window_ms), str(self.cap), ",".join(self.on), *more])
+
+    @property
+    def is_ring(self) -> bool:
+        return self.bucket_ms > 0
 
     @property
     def entity(self) -> str:
         """The kind of entity that it is counted by: a field, or a pair."""
         return "+".join(self.by)
+
+    @property
+    def key(self) -> str:
+        """What it is among all series of a merchant."""
+        return f"{self.entity}:{self.name}"
+
+    @property
+    def reach_us(self) -> int:
+        """How far back it tells."""
+        return (self.window_ms + self.bucket_ms) * 1000
 
     def takes(self, event_type: str) -> bool:
         return self.kind == "first" or event_type in self.on
@@ -92,6 +111,9 @@ def series_of(feature: object, zone: str) -> Series | None:
         return Series(kind, feature.by, feature.of, window_ms, feature.cap, feature.on, None, where)
     if feature.aggregate in _NEWEST:
         return Series("newest", feature.by, feature.of, window_ms, NEWEST_MAX, feature.on, None, where)
+    ring = ring_kind(feature)
+    if ring is not None and feature.bucket_us is not None:
+        return Series(ring, feature.by, feature.of, window_ms, SET_MAX, feature.on, None, where, feature.bucket_us // 1000)
     # What a window, a bucket and any window may reach back to.
     reach_ms = window_ms + ((feature.bucket_us or 0) + (feature.any_us or 0)) // 1000
     most = LOG_MAX if feature.any_us is None or feature.aggregate in FOLLOWED else ANY_MAX
@@ -105,7 +127,20 @@ def make_plan(policies: Iterable[Ruleset], reading: Ruleset | None, event_type: 
     grouped: dict[str, list[tuple[Series, bool]]] = {}
     for series in sorted(taking | set(reads.values()), key=lambda series: (series.entity, series.name)):
         grouped.setdefault(series.entity, []).append((series, series in taking))
-    return Plan(grouped, reads)
+    return Plan({entity: _ids_of(series) + series for entity, series in grouped.items()}, reads)
+
+
+def _ids_of(series: Sequence[tuple[Series, bool]]) -> list[tuple[Series, bool]]:
+    """Rings hold no events, so the entity remembers which it has counted; before the rings, which ask."""
+    rings = [one for one, records in series if records and one.is_ring]
+    if not rings:
+        return []
+    return [(Series("ids", rings[0].by, None, max(one.window_ms + one.bucket_ms for one in rings), IDS_MAX, ()), True)]
+
+
+def series_names(policy: Ruleset) -> frozenset[str]:
+    """The keys of all series that the policy records."""
+    return frozenset(one.key for one in _all_series(policy).values())
 
 
 def _all_series(policy: Ruleset) -> dict[str, Series]:

@@ -5,7 +5,7 @@ A feature whose entity the event lacks is missing, never zero. A late event sees
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,19 @@ from core.privacy.vault import Vault
 from fraud.features.custom import custom_values, declared_fields, derived_names
 from fraud.features.entities import entity_tag, entity_token
 from fraud.features.plan import Filter, Plan, Series, make_plan
+from fraud.features.ring import ring_reach, short_hash, sum_member
 from fraud.features.values import given_start, log_member, log_reach, value_of
 from rules.enrich.derived import HIDDEN_FIELDS, derived
 from rules.lang.interpret import interpret
 from rules.model import FeatureValue, Ruleset
 
-RECORD, PEEK = (Script(Path(__file__).parent / f"{name}.lua") for name in ("record", "peek"))
+_HERE = Path(__file__).parent
+RECORD, PEEK = (Script(_HERE / f"{name}.lua", _HERE / "ring.lua") for name in ("record", "peek"))
 _FUTURE_MS = int(FUTURE_TOLERANCE.total_seconds() * 1000)
 _NO_TYPE = ""
+_HAPPENED = "1"
+# A publication reaches every process within two seconds; what happened meanwhile may not have been recorded.
+_SEEN_US = 5_000_000
 LOGS = frozenset({"log", "newest"})
 _TEXTS = ("id", "type", "merchant", *PLAIN_FIELDS, *PERSONAL_FIELDS)
 
@@ -48,6 +53,7 @@ class FeatureReader:
         self._grace_ms = lateness_seconds * 1000 + _FUTURE_MS
         self._types = {kind for policy in policies for feature in policy.features.values() for kind in getattr(feature, "on", ())}
         self._plans: dict[tuple[str | None, str], Plan] = {}
+        self._reach: dict[str, Sequence[tuple[str, str, int, bool]]] = {}
         self._declared = declared_fields(policies)
         self._derived = derived_names(policies)
 
@@ -72,10 +78,29 @@ class FeatureReader:
             for name, feature in policy.features.items()
         }
 
+    def cold(self, event: Event, policy: Ruleset, late: Mapping[str, int]) -> tuple[str, ...]:
+        """The policy's features that this event finds missing because their window reaches back before `late`, when their series began."""
+        if not late:
+            return ()
+        at = to_micros(event.occurred_at)
+        # What the shop itself told of the session's start needs no memory.
+        known = given_start(event) != ""
+        return tuple(
+            name
+            for name, key, reach_us, is_start in self._reaches(policy)
+            if (began := late.get(key)) is not None and at - reach_us < began + _SEEN_US and not (is_start and known)
+        )
+
     def record(self, event: Event) -> dict[str, FeatureValue]:
         """The event's fields as expressions name them, custom ones as they are declared, and what follows from them as far as anything reads it."""
         own = record_of(event)
         return {**custom_values(self._declared, event.custom), **own, **derived(own, self._derived)}
+
+    def _reaches(self, policy: Ruleset) -> Sequence[tuple[str, str, int, bool]]:
+        if policy.id not in self._reach:
+            reads = self._plan(policy.scene, policy).reads.items()
+            self._reach[policy.id] = [(name, one.key, one.reach_us, one.kind == "first") for name, one in reads]
+        return self._reach[policy.id]
 
     def _event_token(self, event: Event) -> str:
         return self._vault.token(event.merchant, "event", event.id)
@@ -90,10 +115,12 @@ class FeatureReader:
     def _call(self, script: Script, event: Event, tokens: _Tokens, tag: str, series: Sequence[tuple[Series, bool]]) -> Call:
         at_us = to_micros(event.occurred_at)
         arguments: list[Argument] = [to_millis(event.occurred_at), self._grace_ms, tokens.event]
-        for one, records in series:
-            member = tokens.member(one) if records else None
-            extra: Argument = given_start(event) if one.kind == "first" else log_reach(one, at_us) if one.kind in LOGS else ""
-            arguments += [one.kind, one.window_ms, one.cap, member or "", extra]
+        members = [tokens.member(one) if records else None for one, records in series]
+        if series[0][0].kind == "ids":
+            # An event that no ring counts need not be remembered.
+            members[0] = short_hash(tokens.event) if any(member for member, (one, _) in zip(members, series, strict=True) if one.is_ring) else None
+        for member, (one, _) in zip(members, series, strict=True):
+            arguments += [one.kind, one.window_ms, one.cap, member or "", _extra(one, event, at_us)]
         return script, [f"{tag}:{one.name}" for one, _ in series], arguments
 
 
@@ -113,19 +140,29 @@ class _Tokens:
             self._known[kind] = self._pair(kind) if "+" in kind else self._one(kind)
         return self._known[kind]
 
-    def member(self, series: Series) -> str | None:
+    def member(self, series: Series) -> str | bytes | None:
         """What the series holds of this event; None where the event does not count in it."""
         if series.where is not None and not self._passes(series.where):
             return None
         if series.kind in LOGS:
             of, per = (None if name is None else self._held(name) for name in (series.of, series.per))
             return None if series.kind == "newest" and series.of is not None and of is None else log_member(self.event, of, per)
+        if series.is_ring:
+            return _HAPPENED if series.of is None else self._in_ring(series, series.of)
         return self.event if series.of is None else self.of(series.of)
+
+    def _in_ring(self, series: Series, of: str) -> str | bytes | None:
+        if series.kind == "ring-sum":
+            return sum_member(self._fields().get(of))
+        token = self.of(of)
+        return None if token is None else short_hash(token)
 
     def _one(self, kind: str) -> str | None:
         if kind in PERSONAL_FIELDS:
             return entity_token(self._vault, self._event, kind)
         value = self._fields().get(kind)
+        # 2.0 and 2 are one number, however it was written.
+        value = int(value) if isinstance(value, float) and value.is_integer() else value
         return None if value is None or value == "" else self._vault.token(self._event.merchant, kind, str(value))
 
     def _pair(self, kind: str) -> str | None:
@@ -145,6 +182,15 @@ class _Tokens:
         if self._record is None:
             self._record = self._read(self._event)
         return self._record
+
+
+def _extra(series: Series, event: Event, at_us: int) -> Argument:
+    """What the script must know besides, by the kind of series."""
+    if series.kind == "first":
+        return given_start(event)
+    if series.is_ring:
+        return ring_reach(series.window_ms * 1000, series.bucket_ms * 1000, at_us)
+    return log_reach(series, at_us) if series.kind in LOGS else ""
 
 
 def record_of(event: Event) -> dict[str, FeatureValue]:

@@ -1,11 +1,13 @@
 -- Records one event at one entity and reads that entity's features, in one call. A retry of the event changes nothing.
 -- KEYS: one per feature, all with the entity's hash tag
 -- ARGV: 1 event time (ms), 2 how long late events are believed (ms), 3 the event's token, then per feature (4…):
---   kind ("seen": last sighting per member | "count": one member per event | "first": first time of the entity | "log", "newest": events with values),
+--   kind ("seen": last sighting per member | "count": one member per event | "first": first time of the entity | "log", "newest": events with values |
+--   "ids": the events that the rings have counted, before them | "ring-…": a value per bucket, see ring.lua),
 --   window_ms, cap, member ("" records nothing), and for "first" the given start of the entity (ms, "" when not known), for a log
---   "lowest score|event time|how many at most", scores in microseconds
+--   "lowest score|event time|how many at most", scores in microseconds, for a ring its reach
 -- Returns per feature {value, capped}: seen and count give members in (t - window, t] and whether older ones were forgotten;
---   first gives the entity's first time before this event, or "" when this event is the first; a log {member, score, …} up to the event's time.
+--   first gives the entity's first time before this event, or "" when this event is the first; a log {member, score, …} up to the event's time;
+--   a ring the count, or "events low high".
 local t, grace, event = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 
 local function in_window(key, kind, window, cap, member)
@@ -69,7 +71,7 @@ local function events_of(key, kind, window, cap, member, reach)
   return {found, capped}
 end
 
-local answers = {}
+local answers, known = {}, false
 for i = 1, #KEYS do
   local at = 4 + (i - 1) * 5
   local kind, window, cap, member = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
@@ -77,6 +79,11 @@ for i = 1, #KEYS do
     answers[i] = first_time(KEYS[i], window, member, ARGV[at + 4])
   elseif kind == 'log' or kind == 'newest' then
     answers[i] = events_of(KEYS[i], kind, window, cap, member, ARGV[at + 4])
+  elseif kind == 'ids' then
+    known = member ~= '' and knew(KEYS[i], window + grace, cap, member, true)
+    answers[i] = {0, 0}
+  elseif string.sub(kind, 1, 5) == 'ring-' then
+    answers[i] = ring(KEYS[i], kind, window + grace, cap, member, ARGV[at + 4], known, true)
   else
     answers[i] = in_window(KEYS[i], kind, window, cap, member)
   end

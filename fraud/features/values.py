@@ -9,6 +9,7 @@ from typing import Any
 from core.clock import to_micros, to_millis
 from core.event import Event
 from fraud.features.plan import Series
+from fraud.features.ring import ring_value
 from rules.model import AtLeast, FeatureValue, Ruleset
 from rules.windows.fast import Log, value_in
 from rules.windows.phone import starts_with
@@ -36,6 +37,8 @@ def value_of(policy: Ruleset, feature: object, event: Event, raw: Any, event_tok
         return _since_start(event, raw)
     if raw is None or not isinstance(feature, Window):
         return None
+    if feature.bucket_us is not None and not isinstance(raw[0], list):
+        return ring_value(feature, raw[0])
     if isinstance(raw[0], int):
         return AtLeast(raw[0]) if raw[1] else raw[0]
     return _from_log(feature, raw[0], to_micros(event.occurred_at), event_token[:EVENT_CHARS])
@@ -58,6 +61,8 @@ def _from_log(feature: Window, answered: Sequence[Any], now_us: int, own: str) -
     if feature.aggregate is Aggregate.SINCE:
         earlier = [at for member, at in events if not member.startswith(own)]
         return now_us - max(earlier) if earlier else None
+    if feature.aggregate is Aggregate.SEEN:
+        return any(not member.startswith(own) for member, _ in events)
     # Read as one text: a thousand small ones cost ten times as much.
     values = json.loads(f"[{','.join(member[EVENT_CHARS:] for member, _ in events)}]")
     if feature.aggregate is Aggregate.LAST:

@@ -9,21 +9,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from core.access.principals import PLATFORM
+from fraud.features.plan import series_names
 from fraud.policies import Policies
+from fraud.rulesets.warmth import Since, late_series
 from rules.model import Ruleset
 
 T = TypeVar("T")
 # Owner → policy id → the ruleset that serves.
 Owned = Mapping[str, Mapping[str, Ruleset]]
+# Owner → policy id → since when its series are recorded.
+OwnedSince = Mapping[str, Mapping[str, Since | None]]
 
 
 class View:
-    """One merchant's policies, and what was made of them."""
+    """One merchant's policies, and what was made of them. `late` are the series that began while the merchant was there already, with the time (µs)."""
 
-    __slots__ = ("__weakref__", "_made", "policies")
+    __slots__ = ("__weakref__", "_made", "late", "policies")
 
-    def __init__(self, policies: Policies) -> None:
+    def __init__(self, policies: Policies, late: Mapping[str, int] | None = None) -> None:
         self.policies = policies
+        self.late = late or {}
         self._made: dict[Callable[[Policies], object], object] = {}
 
     def kept(self, make: Callable[[Policies], T]) -> T:
@@ -33,10 +38,10 @@ class View:
             found = self._made.setdefault(make, make(self.policies))
         return found  # type: ignore[return-value]
 
-    def holds(self, rulesets: Mapping[str, Ruleset]) -> bool:
-        """Whether these are exactly the policies of this view."""
+    def holds(self, rulesets: Mapping[str, Ruleset], late: Mapping[str, int]) -> bool:
+        """Whether these are exactly the policies of this view, and since the same time."""
         mine = list(self.policies)
-        return len(mine) == len(rulesets) and all(rulesets.get(one.id) is one for one in mine)
+        return self.late == late and len(mine) == len(rulesets) and all(rulesets.get(one.id) is one for one in mine)
 
 
 class Bundle:
@@ -44,14 +49,22 @@ class Bundle:
 
     __slots__ = ("__weakref__", "_others", "_owned")
 
-    def __init__(self, shipped: Iterable[Ruleset], owned: Owned | None = None, before: Bundle | None = None) -> None:
-        owned = owned or {}
+    def __init__(self, shipped: Iterable[Ruleset], owned: Owned | None = None, before: Bundle | None = None, since: OwnedSince | None = None) -> None:
+        owned, since, shipped = owned or {}, since or {}, list(shipped)
+        always_recorded = frozenset(name for one in shipped for name in series_names(one)) if since else frozenset()
+
+        def view(rulesets: Mapping[str, Ruleset], held: Mapping[str, Since | None], previous: View | None) -> View:
+            late = late_series(list(rulesets.values()), always_recorded, held)
+            return previous if previous is not None and previous.holds(rulesets, late) else View(Policies(rulesets.values()), late)
+
         common = {one.id: one for one in shipped} | dict(owned.get(PLATFORM, {}))
-        self._others: View = _view(common, None if before is None else before._others)
+        common_since = since.get(PLATFORM, {})
+        self._others: View = view(common, common_since, None if before is None else before._others)
         self._owned: dict[str, View] = {}
         for merchant in owned.keys() - {PLATFORM}:
             if owned[merchant]:
-                self._owned[merchant] = _view(common | dict(owned[merchant]), None if before is None else before._owned.get(merchant))
+                previous = None if before is None else before._owned.get(merchant)
+                self._owned[merchant] = view(common | dict(owned[merchant]), {**common_since, **since.get(merchant, {})}, previous)
 
     def __iter__(self) -> Iterator[View]:
         yield self._others
@@ -69,7 +82,3 @@ def always(rulesets: Iterable[Ruleset]) -> Callable[[], Bundle]:
     """A bundle that never changes: for tests, and wherever nothing is published."""
     bundle = Bundle(rulesets)
     return lambda: bundle
-
-
-def _view(rulesets: Mapping[str, Ruleset], before: View | None) -> View:
-    return before if before is not None and before.holds(rulesets) else View(Policies(rulesets.values()))

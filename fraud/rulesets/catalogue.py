@@ -36,7 +36,7 @@ def show_policy(connection: Connection, merchant: str, policy: str) -> dict[str,
     if head is None:
         raise NotFound("policy_not_found", Text(zh=f"没有发布过策略 {policy}", en=f"no policy {policy} was ever published"))
     of_it = (policy_versions.c.merchant == merchant, policy_versions.c.policy == policy)
-    columns = [column for column in policy_versions.c if column.name not in ("document", "source", "includes")]
+    columns = [column for column in policy_versions.c if column.name not in ("document", "source", "includes", "recorded_since")]
     rows = connection.execute(select(*columns).where(*of_it).order_by(policy_versions.c.version)).all()
     live = None if head.live_version is None else json.loads(find_version(connection, merchant, policy, head.live_version).document)
     return {"id": policy, "scene": head.scene, "live_version": head.live_version, "document": live, "versions": [_shown(row) for row in rows]}

@@ -22,6 +22,7 @@ from fraud.rulesets.bundle import Bundle
 from fraud.rulesets.effect import chosen, next_change
 from fraud.rulesets.settling import STANDING
 from fraud.rulesets.tables import policy_generation, policy_versions
+from fraud.rulesets.warmth import Since, since_of
 from rules.files.load import ruleset_from_document
 from rules.model import Ruleset
 
@@ -39,6 +40,7 @@ class _Standing:
     ruleset: Ruleset
     effective_from: datetime | None
     effective_to: datetime | None
+    since: Since | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class LiveRulesets:
                 built[row.content_hash] = ruleset
             if row.content_hash in built:
                 names = (row.merchant, row.policy, row.version, row.content_hash)
-                found.append(_Standing(*names, built[row.content_hash], row.effective_from, row.effective_to))
+                found.append(_Standing(*names, built[row.content_hash], row.effective_from, row.effective_to, since_of(row.recorded_since)))
         return tuple(found)
 
     def _made(self, known: _Known | None, generation: int, standing: tuple[_Standing, ...], now: datetime) -> _Known:
@@ -109,15 +111,17 @@ class LiveRulesets:
         for one in standing:
             by_policy.setdefault((one.merchant, one.policy), []).append(one)
         owned: dict[str, dict[str, Ruleset]] = {}
+        since: dict[str, dict[str, Since | None]] = {}
         for (merchant, policy), versions in by_policy.items():
             serving = chosen(versions, now)
             if serving is not None:
                 owned.setdefault(merchant, {})[policy] = serving.ruleset
+                since.setdefault(merchant, {})[policy] = serving.since
         before = None if known is None else known.bundle
-        return _Known(generation, standing, Bundle(self.shipped, owned, before), next_change(standing, now))
+        return _Known(generation, standing, Bundle(self.shipped, owned, before, since), next_change(standing, now))
 
 
-_COLUMNS = ("merchant", "policy", "version", "content_hash", "effective_from", "effective_to")
+_COLUMNS = ("merchant", "policy", "version", "content_hash", "effective_from", "effective_to", "recorded_since")
 _BATCH = 100
 
 

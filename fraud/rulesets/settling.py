@@ -19,6 +19,7 @@ from core.jobs.timers import set_timer
 from core.text import Text
 from fraud.rulesets.effect import next_change, states
 from fraud.rulesets.tables import policies, policy_generation, policy_versions
+from fraud.rulesets.warmth import recorded_since
 
 TIMER = "policy.effective"
 STANDING = ("live", "approved")
@@ -31,12 +32,14 @@ def settle(connection: Connection, merchant: str, policy: str, actor: str, now: 
     rows = connection.execute(select(policy_versions).where(*of_it, policy_versions.c.state.in_(STANDING)).order_by(policy_versions.c.version)).all()
     before = next((row for row in rows if row.state == "live"), None)
     wanted = states(rows, now)
+    begins = next((row for row in rows if wanted[row.version] == "live" and row.state != "live"), None)
+    since = None if begins is None else recorded_since(connection, merchant, begins.document, now)
     # The old one steps down first: the database allows one that is live.
     for row in sorted(rows, key=lambda row: wanted[row.version] == "live"):
         if wanted[row.version] != row.state:
             changes: dict[str, Any] = {"state": wanted[row.version]}
             if wanted[row.version] == "live":
-                changes["live_from"] = now
+                changes |= {"live_from": now, "recorded_since": since}
             connection.execute(update(policy_versions).where(*of_it, policy_versions.c.version == row.version).values(changes))
     live = next((row for row in rows if wanted[row.version] == "live"), None)
     version = None if live is None else live.version

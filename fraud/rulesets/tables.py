@@ -39,6 +39,8 @@ policy_versions = Table(
     Column("effective_to", Instant),
     Column("created_at", Instant, nullable=False),
     Column("live_from", Instant),
+    # Since when each of its series is recorded, see `fraud.rulesets.warmth`; null for one that went live before this was written down, or never did.
+    Column("recorded_since", LargeBinary),
     # The version whose document this one brings back, or the one that its author started from.
     Column("based_on", Integer),
     ForeignKeyConstraint(["merchant", "policy"], ["policies.merchant", "policies.id"]),

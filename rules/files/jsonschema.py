@@ -8,7 +8,7 @@ from rules.evaluate import RESULTS
 from rules.files.fields import KIND_WORDS
 from rules.files.schema import RULES_MAX, SCORE_MAX
 from rules.model import OUTCOMES, UNAVAILABLE_OUTCOMES
-from rules.windows.declare import CAP_MAX, FORMS
+from rules.windows.declare import CAP_MAX, FORMS, TYPES_MAX
 
 _ID = {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,63}$"}
 _NAME = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"}
@@ -17,7 +17,15 @@ _SPAN = {"type": "string", "pattern": "^[1-9][0-9]{0,6}[smhd]$", "description": 
 _MOMENT = {"type": "string", "description": "2026-11-11 or 2026-11-11T20:00; an end given as a date includes that day"}
 _LITERAL = {"type": ["string", "number", "boolean"], "description": "3, true, ¥49.50, 10m, 20:00 or text"}
 _EXPRESSION = {"type": "string", "minLength": 1, "maxLength": 4000}
+_EVENT_TYPES = {"type": "array", "minItems": 1, "maxItems": TYPES_MAX, "items": _EVENT_TYPE}
 _OUTCOME = {"enum": list(OUTCOMES)}
+# What stands behind a form's own key, where that is not a field.
+_FIRST_KEYS: dict[str, dict[str, Any]] = {
+    **{key: {"const": "events"} for key in ("count", "time_since", "gap_mean", "gap_cv")},
+    "since": {"const": "session_start"},
+    "seen_before": {"anyOf": [_EVENT_TYPE, _EVENT_TYPES]},
+    "listed": _ID,
+}
 
 
 def rules_json_schema() -> dict[str, Any]:
@@ -71,7 +79,7 @@ def _part(name: str, form: str) -> dict[str, Any]:
     parts: dict[str, dict[str, Any]] = {
         "by": _NAME if form == "listed" else {"anyOf": [_NAME, {"type": "array", "minItems": 1, "maxItems": 2, "uniqueItems": True, "items": _NAME}]},
         "window": _SPAN,
-        "on": {"type": "array", "minItems": 1, "maxItems": 32, "items": _EVENT_TYPE},
+        "on": _EVENT_TYPES,
         "where": _EXPRESSION,
         "cap": {"type": "integer", "minimum": 1, "maximum": CAP_MAX},
         "per": _NAME,
@@ -81,7 +89,7 @@ def _part(name: str, form: str) -> dict[str, Any]:
         "rank": {"type": ["number", "string"], "exclusiveMinimum": 0, "maximum": 100},
     }
     if name == form:
-        return {"count": {"const": "events"}, "time_since": {"const": "events"}, "since": {"const": "session_start"}, "listed": _ID}.get(form, _NAME)
+        return _FIRST_KEYS.get(form, _NAME)
     return parts[name]
 
 

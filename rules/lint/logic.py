@@ -235,9 +235,14 @@ def domain(ruleset: Ruleset, name: str) -> Range:
     made = Range(whole=counted or known.kind not in _FRACTIONS, low=-EXACT_MAX, high=EXACT_MAX)
     if isinstance(feature, Window) and counted:
         made.low = 1 if _counts_the_present_event(ruleset, feature) else 0
+    elif isinstance(feature, Window) and feature.aggregate in _NEVER_NEGATIVE:
+        made.low = 0
     if known.kind is Kind.CLOCK:
         made.low, made.high, made.high_open = 0, 86_400_000_000, True
     return made
+
+
+_NEVER_NEGATIVE = frozenset({Aggregate.STDDEV, Aggregate.CV, Aggregate.SINCE, Aggregate.GAP_MEAN, Aggregate.GAP_CV})
 
 
 def is_count(feature: Window) -> bool:

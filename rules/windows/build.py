@@ -35,6 +35,9 @@ _GIVES: Mapping[Aggregate, Kind] = {
     Aggregate.DISTINCT: Kind.NUMBER,
     Aggregate.CV: Kind.NUMBER,
     Aggregate.SINCE: Kind.DURATION,
+    Aggregate.GAP_MEAN: Kind.DURATION,
+    Aggregate.GAP_CV: Kind.NUMBER,
+    Aggregate.SEEN: Kind.BOOLEAN,
 }
 
 
@@ -89,7 +92,7 @@ class _Builder:
                 of=of,
                 by=tuple(by),
                 window_us=_micros(plain["window"]),
-                on=tuple(sorted(set(plain.get("on", [self._scene])))),
+                on=self._types(aggregate),
                 kind=_GIVES.get(aggregate) or kind or Kind.NUMBER,
                 where=where,
                 where_source=plain.get("where", ""),
@@ -101,6 +104,10 @@ class _Builder:
             ),
             [],
         )
+
+    def _types(self, aggregate: Aggregate) -> tuple[str, ...]:
+        written = self._plain.get("on", [self._scene]) if aggregate is not Aggregate.SEEN else self._plain[aggregate]
+        return tuple(sorted({written} if isinstance(written, str) else set(written)))
 
     def listed(self) -> tuple[Feature | None, list[Found]]:
         self._kind(("by",), self._plain["by"], frozenset({Kind.TEXT}))

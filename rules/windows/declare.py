@@ -13,6 +13,9 @@ from core.yamlfile.checks import between, fault, matches, one_of, sized
 
 WINDOW_SECONDS_MAX = 30 * 86_400
 CAP_MAX = 1_000
+TYPES_MAX = 32
+# A day of minutes, a month of half hours.
+BUCKETS_MAX = 1_440
 CAP_DEFAULT = 100
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -67,10 +70,22 @@ class Rank(fields.Field[Any]):
         return value if isinstance(value, int) else str(value)
 
 
+class EventTypes(fields.Field[Any]):
+    """One type of event, or a list of them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        types = value if isinstance(value, list) else [value]
+        if not 1 <= len(types) <= TYPES_MAX or not all(isinstance(one, str) for one in types):
+            raise fault("bad_event_types", "应为一个事件类型或其列表", "a type of event, or a list of them, is expected")
+        for one in types:
+            _event_type(one)
+        return value
+
+
 class _Windowed(ma.Schema):
     by = Entities(required=True)
     window = Duration(required=True)
-    on = fields.List(fields.String(validate=_event_type), validate=sized(1, 32))
+    on = fields.List(fields.String(validate=_event_type), validate=sized(1, TYPES_MAX))
     where = fields.String(validate=sized(1, 4_000))
     mode = fields.String(validate=one_of(("exact", "bucketed")))
     bucket = Duration()
@@ -83,6 +98,8 @@ class _Windowed(ma.Schema):
         window = seconds_of(data["window"])
         if "bucket" in data and (window % seconds_of(data["bucket"]) or window == seconds_of(data["bucket"])):
             raise fault("bad_bucket", "窗口须为 bucket 的整数倍(至少 2 倍)", "the window is a multiple of the bucket, twice at least")
+        if "bucket" in data and window // seconds_of(data["bucket"]) > BUCKETS_MAX:
+            raise fault("bad_bucket", f"一个窗口最多 {BUCKETS_MAX} 个桶", f"a window has at most {BUCKETS_MAX} buckets")
         if "any_window" in data and seconds_of(data["any_window"]) < window:
             raise fault("bad_any_window", "any_window 不得短于 window", "any_window is no shorter than the window")
         if "any_window" in data and "bucket" in data:
@@ -119,6 +136,27 @@ class TimeSince(_Windowed):
         exclude = ("any_window", "mode", "bucket")
 
 
+class GapMean(_Windowed):
+    gap_mean = fields.String(required=True, validate=one_of(["events"]))
+
+    class Meta:
+        exclude = ("any_window", "mode", "bucket")
+
+
+class GapCv(_Windowed):
+    gap_cv = fields.String(required=True, validate=one_of(["events"]))
+
+    class Meta:
+        exclude = ("any_window", "mode", "bucket")
+
+
+class SeenBefore(_Windowed):
+    seen_before = EventTypes(required=True)
+
+    class Meta:
+        exclude = ("any_window", "mode", "bucket", "on")
+
+
 class Last(_Windowed):
     last = fields.String(required=True, validate=_field)
 
@@ -152,6 +190,9 @@ FORMS: Mapping[str, ma.Schema] = {
     "percentile": Percentile(),
     "last": Last(),
     "time_since": TimeSince(),
+    "gap_mean": GapMean(),
+    "gap_cv": GapCv(),
+    "seen_before": SeenBefore(),
     "since": Since(),
     "phone_in": PhoneIn(),
     "listed": Listed(),

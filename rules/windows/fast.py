@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from rules.model import FeatureValue
-from rules.windows.oracle import as_value, begin_of, plain_value
+from rules.windows.oracle import GAPS, as_value, begin_of, gap_value, plain_value
 from rules.windows.spec import Aggregate, Window
 
 # Aggregates that can be followed from one end of a window to the next.
@@ -30,9 +30,11 @@ class Log:
 
 
 def value_in(feature: Window, log: Log, now: int) -> FeatureValue:
-    """The value at `now` (microseconds) of a feature other than `last` and `time_since`; the log holds nothing after `now`."""
+    """The value at `now` (microseconds) of a feature other than `last`, `time_since` and `seen_before`; the log holds nothing after `now`."""
     if feature.any_us is None:
         first = bisect_left(log.at, begin_of(feature, now))
+        if feature.aggregate in GAPS:
+            return as_value(feature, gap_value(feature.aggregate, log.at[first:]))
         return as_value(feature, _among(feature, log.of[first:], log.per[first:]))
     return as_value(feature, _largest(feature, log, now, feature.any_us))
 

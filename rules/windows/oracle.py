@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, isqrt
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from rules.windows.spec import Aggregate, Feature, Listed, PhoneIn, SinceSession
 
 Record: TypeAlias = Mapping[str, Any]
 _UTC = ZoneInfo("UTC")
+GAPS = frozenset({Aggregate.GAP_MEAN, Aggregate.GAP_CV})
 
 
 def features_at(
@@ -101,6 +103,8 @@ def _window(feature: Window, events: Sequence[Record], now: Record, zone: ZoneIn
     if feature.aggregate is Aggregate.SINCE:
         earlier = [event["at"] for event in mine if event["id"] != now["id"] and event["at"] > now["at"] - feature.window_us]
         return int(now["at"] - max(earlier)) if earlier else None
+    if feature.aggregate is Aggregate.SEEN:
+        return any(event["id"] != now["id"] for event in _inside(feature, mine, now["at"]))
     if feature.any_us is not None:
         return _any_window(feature, mine, now["at"])
     return as_value(feature, _aggregate(feature, _inside(feature, mine, now["at"])))
@@ -159,6 +163,8 @@ def _capped(feature: Window, value: Any) -> FeatureValue:
 
 def _aggregate(feature: Window, events: Sequence[Record]) -> Any:
     """Before rounding: rationals are exact. None where there is nothing to tell."""
+    if feature.aggregate in GAPS:
+        return gap_value(feature.aggregate, [event["at"] for event in events])
     values = events if feature.of is None else [value for event in events if (value := _value(feature, event)) is not None]
     if feature.per is not None:
         parts = len({value for event in events if (value := entity(event, feature.per)) is not None})
@@ -178,6 +184,18 @@ def plain_value(feature: Window, values: Sequence[Any]) -> Any:
     if feature.aggregate is Aggregate.PERCENTILE:
         return _nearest_rank(values, feature.percentile or 100.0)
     return _AGGREGATES[feature.aggregate](values)
+
+
+def gap_value(aggregate: Aggregate, at: Sequence[int]) -> Fraction | None:
+    """Of the pauses between events at these times, in order: their mean, or how even they are. One pause alone is neither even nor uneven."""
+    gaps = [later - earlier for earlier, later in pairwise(at)]
+    if aggregate is Aggregate.GAP_MEAN:
+        return Fraction(sum(gaps), len(gaps)) if gaps else None
+    total = sum(gaps)
+    if len(gaps) < 2 or total == 0:
+        return None
+    # Deviation over mean, both times the number of gaps: whole numbers under the root, since a thousand fractions cost milliseconds.
+    return _root(Fraction(len(gaps) * sum(gap * gap for gap in gaps) - total * total)) / total
 
 
 def _exact(value: Any) -> Any:

@@ -14,7 +14,7 @@ from rules.lang.kinds import Kind
 
 
 class Aggregate(StrEnum):
-    """What is made of the values in a window."""
+    """What is made of the values in a window; of the last four, what the times of the events tell."""
 
     COUNT = "count"
     SUM = "sum"
@@ -27,13 +27,16 @@ class Aggregate(StrEnum):
     PERCENTILE = "percentile"
     LAST = "last"
     SINCE = "time_since"
+    GAP_MEAN = "gap_mean"
+    GAP_CV = "gap_cv"
+    SEEN = "seen_before"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """An aggregate over the events of types `on` that share the event's `by` (one entity field, or a pair) in (t − W, t].
 
-    `of` is the field that is aggregated (None for count and time_since); `where` filters by the events' own fields; `per` divides a count
+    `of` is the field that is aggregated (None for count and what only times tell); `where` filters by the events' own fields; `per` divides a count
     or a sum by the number of different values of that field. `bucket_us` None is `exact`; otherwise the window begins at a multiple of the
     bucket since 1970: the oldest bucket that the window touches counts whole. `cap`: the value is exact below it and "cap or more" from
     there on. `any_us` asks for the largest value over every window of this length that ends in (t − any_us, t]. `kind` is the result's.

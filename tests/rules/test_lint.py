@@ -22,6 +22,9 @@ FEATURES = {
     "accounts": {"distinct": "user", "by": "device", "window": "24h", "cap": 100},
     "claims": {"count": "events", "by": "user", "window": "24h", "cap": 10},
     "spent": {"sum": "fee", "by": "user", "window": "24h"},
+    "rhythm": {"gap_cv": "events", "by": "session", "window": "30m"},
+    "breath": {"gap_mean": "events", "by": "session", "window": "30m"},
+    "looked": {"seen_before": "page.viewed", "by": "session", "window": "30m"},
 }
 
 
@@ -52,6 +55,9 @@ def codes(*rules: dict[str, Any], **more: Any) -> set[tuple[str, Any]]:
         "claims < 1",
         "false and b",
         "fee > ¥0.01 and fee < ¥0.02",
+        "rhythm < 0",
+        "breath < 1s - 1s",
+        "looked and not looked",
     ],
 )
 def test_a_condition_that_can_never_hold(when: str) -> None:
@@ -64,7 +70,19 @@ def test_a_condition_that_never_fails(when: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "when", ["n > 3 and n < 4", "exists(n)", "accounts >= 1", "n > 3 or n < 3", "t == 'a' or t == 'b'", "n > m and n < m", "n + 0 > n", "n > 0.5 and n < 0.6"]
+    "when",
+    [
+        "rhythm < 0.1",
+        "not looked",
+        "n > 3 and n < 4",
+        "exists(n)",
+        "accounts >= 1",
+        "n > 3 or n < 3",
+        "t == 'a' or t == 'b'",
+        "n > m and n < m",
+        "n + 0 > n",
+        "n > 0.5 and n < 0.6",
+    ],
 )
 def test_a_condition_that_depends(when: str) -> None:
     assert codes(rule("r", when)) == set()
@@ -134,9 +152,7 @@ def test_names_that_nothing_uses_words_and_tests_that_are_missing() -> None:
         )
     )
     assert {(finding.code, *finding.path) for finding in found} == {
-        ("dangling_name", "features", "accounts"),
-        ("dangling_name", "features", "claims"),
-        ("dangling_name", "features", "spent"),
+        *(("dangling_name", "features", name) for name in FEATURES),
         ("dangling_name", "parameters", "idle"),
         ("dangling_name", "lists", "unused"),
         ("missing_reason_text", "rules", 1, "reason", "zh"),

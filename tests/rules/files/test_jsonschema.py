@@ -30,6 +30,10 @@ features:
   slow: {count: events, by: ip, window: 24h, mode: bucketed, bucket: 1h}
   pace: {since: session_start}
   virtual: {phone_in: bad}
+  rhythm: {gap_cv: events, by: user, window: 30m}
+  breath: {gap_mean: events, by: user, window: 30m, on: [page.viewed]}
+  looked: {seen_before: page.viewed, by: user, window: 30m}
+  stepped: {seen_before: [page.viewed, share.clicked], by: user, window: 30m}
 rules:
   - id: one
     when: claims >= most
@@ -106,6 +110,9 @@ def test_a_pack_needs_no_scene() -> None:
         ("rank: 90, ", ""),
         ("rank: 90", "rank: 101"),
         ("since: session_start", "since: breakfast"),
+        ("gap_cv: events", "gap_cv: pages"),
+        ("seen_before: page.viewed", "seen_before: Pages"),
+        ("seen_before: [page.viewed, share.clicked]", "seen_before: []"),
         ("    score: 10\n", "    score: 10\n    verdict: review\n"),
         ("    score: 10\n    lifts_to: review\n", ""),
         ("score: 10", "score: -1"),

@@ -34,6 +34,10 @@ BASE = {"by": "user", "window": "10s"}
         ({"percentile": "pause", "rank": 99.9}, Kind.DURATION),
         ({"last": "gift"}, Kind.BOOLEAN),
         ({"time_since": "events"}, Kind.DURATION),
+        ({"gap_mean": "events"}, Kind.DURATION),
+        ({"gap_cv": "events"}, Kind.NUMBER),
+        ({"seen_before": "page.viewed"}, Kind.BOOLEAN),
+        ({"seen_before": ["page.viewed", "share.clicked"]}, Kind.BOOLEAN),
     ],
 )
 def test_the_kind_of_a_feature_follows_from_what_it_is_made_of(form: dict[str, Any], kind: Kind) -> None:
@@ -78,6 +82,7 @@ def test_all_that_is_wrong_with_a_feature_is_told_at_once() -> None:
         {"window": "10s", "any_window": "30d"},
         {"window": "10s", "mode": "exact"},
         {"window": "10s", "mode": "bucketed", "bucket": "5s"},
+        {"window": "24h", "mode": "bucketed", "bucket": "1m"},
         {"window": "10s", "cap": 1},
         {"window": "10s", "cap": 1000},
     ],
@@ -102,6 +107,7 @@ def test_what_is_just_within_bounds_is_kept_as_it_was_written(form: dict[str, An
         ({"mode": "bucketed", "bucket": "3s"}, "bad_bucket"),
         ({"mode": "bucketed", "bucket": "10s"}, "bad_bucket"),
         ({"mode": "bucketed", "bucket": "20s"}, "bad_bucket"),
+        ({"window": "1441m", "mode": "bucketed", "bucket": "1m"}, "bad_bucket"),
         ({"cap": 0}, "out_of_range"),
         ({"cap": 1001}, "out_of_range"),
         ({"by": []}, "bad_entity"),
@@ -122,11 +128,27 @@ def test_a_rank_lies_above_nothing_and_up_to_a_hundred(rank: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", [{"mean": "items", "cap": 5}, {"distinct": "items", "per": "user"}, {"last": "items", "any_window": "1h"}, {"sum": "items", "rank": 5}]
+    "form",
+    [
+        {"mean": "items", "cap": 5},
+        {"distinct": "items", "per": "user"},
+        {"last": "items", "any_window": "1h"},
+        {"sum": "items", "rank": 5},
+        {"gap_cv": "events", "any_window": "1h"},
+        {"gap_mean": "events", "mode": "bucketed", "bucket": "5s"},
+        {"seen_before": "page.viewed", "on": ["page.viewed"]},
+    ],
 )
 def test_a_key_of_another_aggregate_is_refused(form: dict[str, Any]) -> None:
     with pytest.raises(ma.ValidationError):
         FeatureField().deserialize({**form, **BASE})
+
+
+@pytest.mark.parametrize(("types", "code"), [([], "bad_event_types"), (3, "bad_event_types"), ("Page Viewed", "bad_form"), (["a"] * 33, "bad_event_types")])
+def test_what_was_seen_before_is_a_type_or_some(types: Any, code: str) -> None:
+    with pytest.raises(ma.ValidationError) as caught:
+        FeatureField().deserialize({"seen_before": types, **BASE})
+    assert code in _codes(caught.value.messages)
 
 
 def test_only_plain_counts_are_capped_unasked() -> None:

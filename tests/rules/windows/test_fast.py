@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rules.lang.kinds import Kind
 from rules.windows.fast import Log, value_in
-from rules.windows.oracle import value_of
+from rules.windows.oracle import GAPS, value_of
 from rules.windows.spec import Aggregate, Window
 
 VALUES = st.sampled_from([None, 0, 1, 2, 7, -3, 2.5, 0.1, 1e300, -1e300, 10**12, 2**53])
@@ -18,7 +18,9 @@ EVENTS = st.lists(st.tuples(st.sampled_from([0, 1, 2, 5, 10, 20]), VALUES, st.sa
 
 @st.composite
 def features(draw: st.DrawFn) -> Window:
-    aggregate = draw(st.sampled_from([one for one in Aggregate if one not in (Aggregate.LAST, Aggregate.SINCE)]))
+    aggregate = draw(st.sampled_from([one for one in Aggregate if one not in (Aggregate.LAST, Aggregate.SINCE, Aggregate.SEEN)]))
+    if aggregate in GAPS:
+        return Window(aggregate, None, ("e",), 10, ("x",), draw(st.sampled_from([Kind.NUMBER, Kind.DURATION])))
     of = None if aggregate is Aggregate.COUNT else "v"
     per = draw(st.sampled_from([None, "p"])) if aggregate in (Aggregate.COUNT, Aggregate.SUM) else None
     bucket = draw(st.sampled_from([None, 5]))
