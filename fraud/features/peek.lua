@@ -38,7 +38,7 @@ for i = 1, #KEYS do
       local oldest = redis.call('ZRANGE', KEYS[i], 0, 0, 'WITHSCORES')
       if tonumber(oldest[2]) > t - window then capped = 1 end
     end
-    answers[i] = {found, capped}
+    answers[i] = found * 2 + capped
   end
 end
 return answers

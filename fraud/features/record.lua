@@ -5,32 +5,36 @@
 --   "ids": the events that the rings have counted, before them | "ring-…": a value per bucket, see ring.lua),
 --   window_ms, cap, member ("" records nothing), and for "first" the given start of the entity (ms, "" when not known), for a log
 --   "lowest score|event time|how many at most", scores in microseconds, for a ring its reach
--- Returns per feature {value, capped}: seen and count give members in (t - window, t] and whether older ones were forgotten;
---   first gives the entity's first time before this event, or "" when this event is the first; a log {member, score, …} up to the event's time;
---   a ring the count, or "events low high".
+-- Returns per feature, for seen and count, the members in (t - window, t] twice, and one more where older ones were forgotten (one number, because
+--   tables cost the server more than the counting); for first {time, 0}, the entity's first time before this event, or "" when this event is the
+--   first; for a log {{member, score, …}, capped} up to the event's time; for a ring {count, 0} or {"events low high", 0}.
 local t, grace, event = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local call = redis.call
 
 local function in_window(key, kind, window, cap, member)
+  local moved
   if member ~= '' then
     -- A late event never moves a member's last sighting back; an event keeps the time of its first report.
-    redis.call('ZADD', key, kind == 'seen' and 'GT' or 'NX', t, member)
-    redis.call('PEXPIRE', key, window + grace)
+    moved = call('ZADD', key, kind == 'seen' and 'GT' or 'NX', 'CH', ARGV[1], member) == 1
+    if moved then call('PEXPIRE', key, window + grace) end
   end
-  local found = redis.call('ZCOUNT', key, '(' .. (t - window), t)
-  if member ~= '' then
-    local score = tonumber(redis.call('ZSCORE', key, member))
+  local found = call('ZCOUNT', key, t - window + 1, ARGV[1])
+  -- What was moved stands at t; only of a retry and of a late event it must be asked.
+  if moved == false then
+    local score = tonumber(call('ZSCORE', key, member))
     if score > t or score <= t - window then found = found + 1 end
   end
-  local capped = 0
-  local size = redis.call('ZCARD', key)
+  local size, capped, stale = call('ZCARD', key), 0, false
   if size >= cap then
-    local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    local oldest = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
     -- Whatever was forgotten is older than the oldest that is left: only when that one is in the window is something missing.
-    if tonumber(oldest[2]) > t - window then capped = 1 end
-    if size > cap then redis.call('ZREMRANGEBYRANK', key, 0, size - cap - 1) end
+    if oldest > t - window then capped = 1 end
+    if size > cap then call('ZREMRANGEBYRANK', key, 0, size - cap - 1) end
+    stale = oldest <= t - window - grace
   end
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', t - window - grace)
-  return {found, capped}
+  -- What is too old for every window is in nobody's way, so it goes now and then.
+  if stale or size > 0 and size % 8 == 0 then call('ZREMRANGEBYSCORE', key, '-inf', t - window - grace) end
+  return found * 2 + capped
 end
 
 local function first_time(key, keep, member, given)

@@ -37,10 +37,11 @@ def value_of(policy: Ruleset, feature: object, event: Event, raw: Any, event_tok
         return _since_start(event, raw)
     if raw is None or not isinstance(feature, Window):
         return None
+    if isinstance(raw, int):
+        # Twice the count, and one more where older ones were forgotten.
+        return AtLeast(raw >> 1) if raw & 1 else raw >> 1
     if feature.bucket_us is not None and not isinstance(raw[0], list):
         return ring_value(feature, raw[0])
-    if isinstance(raw[0], int):
-        return AtLeast(raw[0]) if raw[1] else raw[0]
     return _from_log(feature, raw[0], to_micros(event.occurred_at), event_token[:EVENT_CHARS])
 
 
