@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Looked at by exact type: these are most of what is encoded, and each decision is encoded while its customer waits.
 _LEAVES = frozenset((str, int, float, bool, type(None)))
+_KEYS = frozenset((str,))
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
@@ -17,8 +19,7 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     Raises `ValueError` for NaN, infinities, lone surrogates and keys that are not strings: none of them has one spelling.
     """
     _require_string_keys(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "strict")
+    return _ENCODE(value).encode("utf-8", "strict")
 
 
 def digest(data: bytes) -> str:
@@ -32,12 +33,14 @@ def digest_of(value: Mapping[str, Any]) -> str:
 
 def _require_string_keys(value: object) -> None:
     if isinstance(value, Mapping):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise ValueError(f"a key that is not a string has no canonical form: {key!r}")
-            if type(item) not in _LEAVES:
-                _require_string_keys(item)
+        # By exact type first, which needs no step of ours for each key.
+        if not _KEYS.issuperset(map(type, value)) and (strange := [key for key in value if not isinstance(key, str)]):
+            raise ValueError(f"a key that is not a string has no canonical form: {strange[0]!r}")
+        inner: Iterable[object] = value.values()
     elif isinstance(value, list | tuple):
-        for item in value:
-            if type(item) not in _LEAVES:
-                _require_string_keys(item)
+        inner = value
+    else:
+        return
+    if not _LEAVES.issuperset(map(type, inner)):
+        for item in inner:
+            _require_string_keys(item)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Clock(Protocol):
@@ -45,7 +44,9 @@ def require_aware(at: datetime) -> datetime:
 
 def to_micros(at: datetime) -> int:
     """Microseconds since 1970 UTC: exact, and the same on every database."""
-    return (require_aware(at) - _EPOCH) // _MICROSECOND
+    # UTC itself needs no look, and sums are quicker than a division of time spans: events have several times, and series ask each.
+    since = (at if at.tzinfo is UTC else require_aware(at)) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_micros(micros: int) -> datetime:

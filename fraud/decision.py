@@ -94,9 +94,8 @@ class Decision:
 
 def recorded(policy: Ruleset, values: Mapping[str, FeatureValue]) -> dict[str, FeatureValue]:
     """The inputs of a verdict as they are kept: all features, and the event's fields that the policy reads, personal ones only as present."""
-    read = {*policy.features, *policy.compiled.names, *(need for bands in policy.bands for need in bands.needs)}
-    hidden = {name for name in read if name in HIDDEN_FIELDS and values.get(name) is not None}
-    return {name: PRESENT if name in hidden else values.get(name) for name in sorted(read)}
+    found = {name: values.get(name) for name in policy.recorded}
+    return found | {name: PRESENT for name in HIDDEN_FIELDS.intersection(found) if found[name] is not None}
 
 
 def from_record(data: bytes | str) -> Decision:

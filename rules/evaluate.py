@@ -35,31 +35,28 @@ def evaluate(ruleset: Ruleset, given: Mapping[str, FeatureValue], *, now: dateti
     """Judge the values of event fields and features. A name that is absent is missing; `snoozed` are ids of rules that are set aside."""
     values, wrong = plain_values(ruleset, given)
     hits, missing = ruleset.compiled.judge(values)
-    results = dict.fromkeys((rule.id for rule in ruleset.rules), MISS)
+    results = dict.fromkeys(ruleset.rule_ids, MISS)
     for index in hits:
         results[ruleset.rules[index].id] = HIT
     for index in missing:
         rule = ruleset.rules[index]
         results[rule.id] = ERROR if wrong and not wrong.isdisjoint(tree.names_of(rule.when)) else MISSING
-    for rule in ruleset.rules:
-        if not in_effect(rule, now):
-            results[rule.id] = INACTIVE
-        elif rule.id in snoozed:
-            results[rule.id] = SNOOZED
+    results.update((rule.id, SNOOZED) for rule in (ruleset.rules if snoozed else ()) if rule.id in snoozed)
+    results.update((rule.id, INACTIVE) for rule in ruleset.timed_rules if not in_effect(rule, now))
     counting = [rule for index in hits if results[(rule := ruleset.rules[index]).id] == HIT]
     reasons = sorted((reason_of(ruleset, rule, values, given) for rule in counting), key=lambda reason: (-reason.score, reason.rule))
-    return Evaluation(sum(rule.score for rule in counting), outcome_of(ruleset, counting, values), dict(sorted(results.items())), tuple(reasons))
+    return Evaluation(sum(rule.score for rule in counting), outcome_of(ruleset, counting, values), results, tuple(reasons))
 
 
 def plain_values(ruleset: Ruleset, given: Mapping[str, FeatureValue]) -> tuple[dict[str, Any], set[str]]:
     """What rules compute with: "n or more" as n, and wrong types as missing; the names of those are told."""
     values: dict[str, Any] = {}
     wrong: set[str] = set()
-    for name in {*ruleset.compiled.names, *(need for band in ruleset.bands for need in band.needs)}:
+    for name, kind in ruleset.inputs:
         value = given.get(name)
         if isinstance(value, AtLeast):
             value = value.count
-        if value is not None and not fits(ruleset.catalogue.names[name].kind, value):
+        if value is not None and not fits(kind, value):
             wrong.add(name)
             value = None
         values[name] = value
@@ -68,6 +65,9 @@ def plain_values(ruleset: Ruleset, given: Mapping[str, FeatureValue]) -> tuple[d
 
 def fits(kind: Kind, value: object) -> bool:
     """Whether a value from outside may stand as this kind."""
+    # Most are counts, and whole numbers may stand as whatever is computed with.
+    if value.__class__ is int and kind is not Kind.TEXT and kind is not Kind.BOOLEAN:
+        return -EXACT_MAX <= value <= EXACT_MAX
     return _FITS[kind](value)
 
 

@@ -15,7 +15,7 @@ from core.text import Text
 from rules.lang import tree
 from rules.lang.catalogue import Catalogue
 from rules.lang.compile import CompiledRules
-from rules.lang.kinds import Value
+from rules.lang.kinds import Kind, Value
 from rules.windows.spec import Feature, Window
 
 OUTCOMES: tuple[str, ...] = ("allow", "challenge", "review", "reject")
@@ -100,11 +100,26 @@ class Ruleset:
     version: str
     compiled: CompiledRules
     cases: tuple[Case, ...] = ()
+    # What follows from the rest, so that no verdict has to work it out anew.
     windows: Mapping[str, int] = field(init=False)
+    inputs: tuple[tuple[str, Kind], ...] = field(init=False, compare=False, repr=False)
+    recorded: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    rule_ids: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    timed_rules: tuple[Rule, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         seconds = {name: feature.window_seconds for name, feature in self.features.items() if isinstance(feature, Window)}
-        object.__setattr__(self, "windows", seconds)
+        inputs = dict.fromkeys([*self.compiled.names, *(need for bands in self.bands for need in sorted(bands.needs))])
+        found = {
+            "windows": seconds,
+            # What rules and bands read; that and all features are what a decision records.
+            "inputs": tuple((name, self.catalogue.names[name].kind) for name in inputs),
+            "recorded": tuple(sorted({*self.features, *inputs})),
+            "rule_ids": tuple(sorted(rule.id for rule in self.rules)),
+            "timed_rules": tuple(rule for rule in self.rules if rule.effective_from is not None or rule.effective_to is not None),
+        }
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
 
     @property
     def outcome_when_unavailable(self) -> str:

@@ -53,9 +53,18 @@ class Series:
     per: str | None = None
     where: Filter | None = None
     bucket_ms: int = 0
+    name: str = field(init=False, compare=False)
+    number: int = field(init=False, compare=False, repr=False)
 
-    @property
-    def name(self) -> str:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self._named())
+        object.__setattr__(self, "number", hash((self.by, self.name)))
+
+    def __hash__(self) -> int:
+        # Worked out once: series are looked up for every feature of every check.
+        return self.number
+
+    def _named(self) -> str:
         """The end of its key."""
         if self.kind in ("first", "ids"):
             return self.kind

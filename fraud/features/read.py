@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.clock import to_micros, to_millis
+from core.clock import to_micros
 from core.event import DEVICE_FLAGS, FUTURE_TOLERANCE, PERSONAL_FIELDS, PLAIN_FIELDS, Event
 from core.hotstate.scripts import Argument, Call, Script
 from core.privacy.vault import Vault
@@ -114,7 +114,7 @@ class FeatureReader:
 
     def _call(self, script: Script, event: Event, tokens: _Tokens, tag: str, series: Sequence[tuple[Series, bool]]) -> Call:
         at_us = to_micros(event.occurred_at)
-        arguments: list[Argument] = [to_millis(event.occurred_at), self._grace_ms, tokens.event]
+        arguments: list[Argument] = [at_us // 1000, self._grace_ms, tokens.event]
         members = [tokens.member(one) if records else None for one, records in series]
         if series[0][0].kind == "ids":
             # An event that no ring counts need not be remembered.
