@@ -10,8 +10,7 @@ from typing import Any
 from redis.exceptions import NoScriptError
 
 from core.hotstate.clients import HotState, hot_state_guard
-
-Argument = str | int | float | bytes
+from core.hotstate.wire import Argument, send_together
 
 
 class Script:
@@ -28,11 +27,7 @@ class Script:
 
     def run(self, client: HotState, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run on the server that owns `keys` (all in one hash slot). A script that was never loaded did not run, so sending it again is safe."""
-        with hot_state_guard():
-            try:
-                return client.execute_command(*self.command(keys, arguments))
-            except NoScriptError:
-                return client.execute_command(*self.command(keys, arguments, by_source=True))
+        return run_together(client, [(self, keys, arguments)])[0]
 
 
 Call = tuple[Script, Sequence[str], Sequence[Argument]]
@@ -44,10 +39,10 @@ def run_together(client: HotState, calls: Sequence[Call]) -> list[Any]:
     A call that a server did not know is sent again by source; the others are not.
     """
     with hot_state_guard():
-        answers = _pipeline(client, calls, by_source=False)
+        answers = _sent(client, calls, by_source=False)
         missing = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if missing:
-            for index, answer in zip(missing, _pipeline(client, [calls[i] for i in missing], by_source=True), strict=True):
+            for index, answer in zip(missing, _sent(client, [calls[i] for i in missing], by_source=True), strict=True):
                 answers[index] = answer
         for answer in answers:
             if isinstance(answer, Exception):
@@ -55,9 +50,8 @@ def run_together(client: HotState, calls: Sequence[Call]) -> list[Any]:
         return answers
 
 
-def _pipeline(client: HotState, calls: Sequence[Call], by_source: bool) -> list[Any]:
-    # execute_command, because RedisCluster's pipeline refuses evalsha() in redis-py 8.1.
-    pipe = client.pipeline(transaction=False)
-    for script, keys, arguments in calls:
-        pipe.execute_command(*script.command(keys, arguments, by_source))
-    return list(pipe.execute(raise_on_error=False))
+def _sent(client: HotState, calls: Sequence[Call], by_source: bool) -> list[Any]:
+    return send_together(client, [script.command(keys, arguments, by_source) for script, keys, arguments in calls])
+
+
+__all__ = ["Argument", "Call", "Script", "run_together"]
