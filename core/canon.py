@@ -31,8 +31,8 @@ def digest_of(value: Mapping[str, Any]) -> str:
     return digest(canonical(value))
 
 
-def _require_string_keys(value: object) -> None:
-    if isinstance(value, Mapping):
+def _require_string_keys(value: Any) -> None:
+    if value.__class__ is dict or isinstance(value, Mapping):
         # By exact type first, which needs no step of ours for each key.
         if not _KEYS.issuperset(map(type, value)) and (strange := [key for key in value if not isinstance(key, str)]):
             raise ValueError(f"a key that is not a string has no canonical form: {strange[0]!r}")

@@ -45,18 +45,18 @@ class Reason:
 
 def reason_of(ruleset: Ruleset, rule: Rule, values: Mapping[str, Any], given: Mapping[str, FeatureValue]) -> Reason:
     """The reason of a rule that hit. `values` are plain; `given` may say "n or more"."""
-    found = tuple(_evidence(ruleset, rule, node, holds, values, given) for node, holds in _speaking(ruleset, rule.when, values, holds=True))
+    found = tuple(_evidence(ruleset, rule, node, holds, values, given) for node, holds in _speaking(ruleset, rule.when, values, holds=True, sure=True))
     return Reason(rule.code, rule.text, rule.id, rule.score, found)
 
 
-def _speaking(ruleset: Ruleset, node: tree.Node, values: Mapping[str, Any], *, holds: bool) -> Iterator[tuple[tree.Node, bool]]:
-    """Conditions that came out as the rule needed them; below a `not` that is false."""
+def _speaking(ruleset: Ruleset, node: tree.Node, values: Mapping[str, Any], *, holds: bool, sure: bool = False) -> Iterator[tuple[tree.Node, bool]]:
+    """Conditions that came out as the rule needed them; below a `not` that is false. `sure` where nothing else would have let the rule hit."""
     if isinstance(node, tree.All | tree.Some):
         for part in node.parts:
-            yield from _speaking(ruleset, part, values, holds=holds)
+            yield from _speaking(ruleset, part, values, holds=holds, sure=sure and isinstance(node, tree.All))
     elif isinstance(node, tree.Not):
         yield from _speaking(ruleset, node.inner, values, holds=not holds)
-    elif not isinstance(node, tree.Const) and interpret(node, values, ruleset.lists, ruleset.zone) is holds:
+    elif not isinstance(node, tree.Const) and (sure or interpret(node, values, ruleset.lists, ruleset.zone) is holds):
         yield node, holds
 
 
@@ -75,7 +75,7 @@ def _sides(ruleset: Ruleset, node: tree.Node, holds: bool, values: Mapping[str, 
     no = "" if holds else "not "
     match node:
         case tree.Compare():
-            threshold = interpret(node.right, values, ruleset.lists, ruleset.zone)
+            threshold = node.right.value if isinstance(node.right, tree.Const) else interpret(node.right, values, ruleset.lists, ruleset.zone)
             hidden = node.right.kind not in _HARMLESS and not HIDDEN_FIELDS.isdisjoint(tree.names_of(node.right))
             return node.left, no + node.operator, PRESENT if hidden else threshold
         case tree.In():

@@ -136,7 +136,10 @@ def make_plan(policies: Iterable[Ruleset], reading: Ruleset | None, event_type: 
     grouped: dict[str, list[tuple[Series, bool]]] = {}
     for series in sorted(taking | set(reads.values()), key=lambda series: (series.entity, series.name)):
         grouped.setdefault(series.entity, []).append((series, series in taking))
-    return Plan({entity: _ids_of(series) + series for entity, series in grouped.items()}, reads)
+    # The same objects on both sides: one that is itself need not be compared field by field.
+    same = {series: series for kept in grouped.values() for series, _ in kept}
+    by_entity = {entity: _ids_of(series) + series for entity, series in grouped.items()}
+    return Plan(by_entity, {name: same[series] for name, series in reads.items()})
 
 
 def _ids_of(series: Sequence[tuple[Series, bool]]) -> list[tuple[Series, bool]]:

@@ -153,6 +153,8 @@ def walk(node: Node) -> Iterator[Node]:
 
 def names_of(node: Node) -> list[str]:
     """The fields and features that are read, each once, in the order of the text."""
+    if isinstance(node, Name):
+        return [node.name]
     return list(dict.fromkeys(part.name for part in walk(node) if isinstance(part, Name)))
 
 

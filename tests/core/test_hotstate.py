@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import redis
 from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
+from core.hotstate import wire
 from core.hotstate.clients import SCHEMES, HotState, connect, hot_state_guard
 from core.hotstate.scripts import Script, run_together
 
@@ -43,6 +45,24 @@ def test_calls_travel_together_in_order_and_the_unknown_ones_run_once(hot: HotSt
     script.run(hot, ["c"], [1])
     assert run_together(hot, [(script, ["c"], [1]), (other, ["d"], [10]), (script, ["c"], [1])]) == [2, 10, 3]
     assert (hot.get("c"), hot.get("d")) == ("3", "10")
+
+
+def test_a_connection_that_was_closed_while_it_rested_is_opened_anew(hot: HotState, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "_RESTED_SECONDS", 0.0)
+    assert script.run(hot, ["c"], [1]) == 1
+    assert hot.client_kill_filter(_type="normal", skipme=True) >= 1
+    assert script.run(hot, ["c"], [1]) == 2
+
+
+def test_a_thread_that_ends_leaves_its_connection_to_others(hot: HotState, script: Script) -> None:
+    script.run(hot, ["c"], [1])
+    before = hot.info("clients")["connected_clients"]
+    for _ in range(3):
+        thread = Thread(target=script.run, args=(hot, ["c"], [1]))
+        thread.start()
+        thread.join()
+    assert hot.get("c") == "4"
+    assert hot.info("clients")["connected_clients"] <= before + 1
 
 
 def test_a_failing_script_is_a_fault_and_not_an_absence(hot: HotState, script: Script, broken: Script) -> None:
