@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,8 @@ from core.config import Settings, load_settings
 from core.db import migrate
 from core.db.engine import open_database
 from core.embedded.valkey import EmbeddedValkey
+from fraud.rulesets.publishing import decide_policy, propose_policy
+from rules.files.load import load_ruleset
 
 ROOT = Path(__file__).resolve().parents[1]
 MERCHANT = "bench"
@@ -48,8 +50,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(database_url: str = "") -> Iterator[House]:
-    """Start everything, and end it by pid."""
+def running(database_url: str = "", policies: Sequence[bytes] = ()) -> Iterator[House]:
+    """Start everything, with these files of policies live beside the shipped ones, and end it by pid."""
     folder = Path(tempfile.mkdtemp(prefix="sheepdog-bench-"))
     valkey = EmbeddedValkey(folder / "valkey", free_port())
     port, bare_port = free_port(), free_port()
@@ -63,7 +65,7 @@ def running(database_url: str = "") -> Iterator[House]:
     settings = load_settings(env)
     processes: list[subprocess.Popen[bytes]] = []
     try:
-        key = _stock(settings)
+        key = _stock(settings, policies)
         ours = api_command(settings)
         at = ours.index("wsgi:app")
         bare = [*ours[:at], "bench.bare:app", *ours[at + 1 :]]
@@ -105,7 +107,7 @@ def wait_for(url: str, seconds: float = 30.0) -> None:
     raise RuntimeError(f"{url} did not answer")
 
 
-def _stock(settings: Settings) -> str:
+def _stock(settings: Settings, policies: Sequence[bytes]) -> str:
     """Schema, people, and two live campaigns: one with plenty, one that is sold out at its first claim. Returns the shop's key."""
     database = open_database(settings.effective_database_url)
     migrate.upgrade(database)
@@ -118,6 +120,10 @@ def _stock(settings: Settings) -> str:
             _publish(connection, people, name, _campaign(name, total), now)
         for name, stock in (("flash", 1000), ("again", 50_000_000), ("flood", 50_000_000)):
             _publish(connection, people, name, _sale(name, stock), now)
+        for source in policies:
+            loaded = load_ruleset(source, "bench.yaml")
+            proposed = propose_policy(connection, merchant=MERCHANT, loaded=loaded, source=source, author=people[0], note="", now=now)
+            decide_policy(connection, approval_id=proposed.approval_id, approve=True, by=people[1], reason="bench", now=now)
     services.database.engine.dispose()
     return key
 

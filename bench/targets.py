@@ -29,7 +29,7 @@ def targets(house: House) -> list[Target]:
     ours = house.settings.port
     return [
         Target("bare endpoint", house.bare_port, lambda n: wire("/check", _bare(n)), 200),
-        Target("risk check", ours, lambda n: wire("/v1/risk/checks", _check(n), house.key), 200),
+        Target("risk check", ours, lambda n: wire("/v1/risk/checks", check_body(n), house.key), 200),
         Target("claim, paid", ours, lambda n: wire("/v1/campaigns/plenty/claims", _claim(n), house.key, f"k-{n}"), 201),
         Target("claim, sold out", ours, lambda n: wire("/v1/campaigns/scarce/claims", _claim(n), house.key, f"s-{n}"), 409),
     ]
@@ -57,7 +57,7 @@ def actor(n: int) -> dict[str, Any]:
     return {**who, "email": f"u{n}@example.com", "address": "浙江省杭州市西湖区文三路 1 号", "payment_account": f"pay-{n}"}
 
 
-def _check(n: int) -> dict[str, Any]:
+def check_body(n: int) -> dict[str, Any]:
     order = {"campaign": "plenty", "order_id": f"order-{n}", "amount_fen": 9900, "deadline_ms": 5000}
     return {"id": f"check-{n}", "scene": "coupon.claim", **actor(n), **order}
 
