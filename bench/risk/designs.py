@@ -15,7 +15,7 @@ from bench.risk.policy import AskedRule, make_counters, make_policy, make_rules
 from core.hotstate.clients import HotState
 
 # Enough for windows to fill; not so many that some customer has more events in one than aswan's design keeps.
-_WARM = 2_000
+_WARM = 500
 _COMPARED = 300
 
 
