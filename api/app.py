@@ -8,6 +8,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from api import documents, errors, health, limits, observe
+from api.door import Door
 from api.turnstile import Busy, Turnstile
 from api.v1 import (
     appeals,
@@ -65,7 +66,8 @@ def create_app(settings: Settings | None = None, services: Callable[[], Services
     errors.install(app)
     blocks = limits.install(app, settings).blocks
     busy = app.extensions["busy"] = Busy()
-    app.wsgi_app = Turnstile(app.wsgi_app, services, blocks, busy, app.config["READER_LANG"])  # type: ignore[method-assign]
+    inner = Door(app.wsgi_app, services, blocks)
+    app.wsgi_app = Turnstile(inner, services, blocks, busy, app.config["READER_LANG"])  # type: ignore[method-assign]
     api = Api(app)
     # Our problem documents are declared on every endpoint; smorest's own default error would be a second form.
     api.DEFAULT_ERROR_RESPONSE_NAME = None

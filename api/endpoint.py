@@ -109,10 +109,15 @@ class Resource(Blueprint):  # type: ignore[misc]
 
 def answer(body: Mapping[str, Any], status: int = 200, replayed: bool = False) -> Response:
     """A JSON reply; a stored one says so in a header."""
-    response = Response(json.dumps(body, ensure_ascii=False, separators=(",", ":")), status, content_type="application/json")
+    response = Response(json_text(body), status, content_type="application/json")
     if replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+def json_text(body: Mapping[str, Any]) -> str:
+    """A reply's body as it is sent."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def answer_reply(reply: Reply) -> Response:

@@ -58,6 +58,16 @@ class Busy:
         return until is not None and self._monotonic() < until
 
 
+def read_ahead(environ: Environ, most: int) -> bytes | None:
+    """The body's bytes, which the application can read again; None of a request that it should look at itself."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not (length.isascii() and length.isdigit() and is_json(environ.get("CONTENT_TYPE", ""))) or int(length) > most:
+        return None
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
 @dataclass(frozen=True, slots=True)
 class Turnstile:
     """A WSGI application around `inner`."""
@@ -73,23 +83,12 @@ class Turnstile:
         asked = _ADDRESS.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "POST" and not environ.get("QUERY_STRING") else None
         if asked is None or asked[1] not in self.busy or asked[2] not in OPEN_COMMANDS:
             return self.inner(environ, start_response)
-        body = self._body(environ)
+        body = read_ahead(environ, self.services().settings.body_bytes_max)
         refused = None if body is None else self._look(environ, body, asked[1], asked[2])
         if refused is None:
             return self.inner(environ, start_response)
         self.busy.note(asked[1])
         return self._answer(environ, start_response, refused, asked[2], started)
-
-    def _body(self, environ: Environ) -> bytes | None:
-        """The body's bytes, which the application can read again; None of a request that it should look at itself."""
-        length = environ.get("CONTENT_LENGTH") or ""
-        if not (length.isascii() and length.isdigit() and is_json(environ.get("CONTENT_TYPE", ""))):
-            return None
-        if int(length) > self.services().settings.body_bytes_max:
-            return None
-        body: bytes = environ["wsgi.input"].read(int(length))
-        environ["wsgi.input"] = io.BytesIO(body)
-        return body
 
     def _look(self, environ: Environ, body: bytes, campaign: str, path: str) -> Refused | None:
         """The gate's refusal, or None where the application must decide."""

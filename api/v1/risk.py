@@ -12,6 +12,7 @@ from api.endpoint import Context, Resource, answer
 from api.v1.batches import BatchReply, each, items_field
 from api.v1.decisions import Decision
 from api.v1.fields import Actor, StrictInteger, event_of, fen, moment, text
+from api.wiring import Services
 
 blp = Resource("risk", __name__, description="Risk checks.")
 
@@ -33,23 +34,24 @@ class CheckBatchBody(ma.Schema):
     checks = items_field("checks")
 
 
-_CHECK = CheckBody()
+CHECK = CheckBody()
 
 
 @blp.endpoint("POST", "/risk/checks", scopes=("shop",), body=CheckBody, replies={200: Decision})
 def check(ctx: Context) -> Response:
     """Check one event. The same id with the same content gets the same decision."""
-    return answer(_checked(ctx, ctx.body))
+    return answer(checked(ctx.services, ctx.merchant, ctx.body))
 
 
 @blp.endpoint("POST", "/risk/checks/batch", scopes=("shop",), body=CheckBatchBody, replies={200: BatchReply})
 def check_many(ctx: Context) -> Response:
     """Check up to a thousand events, in their order, each by itself."""
-    return answer(each(ctx.body["checks"], _CHECK, lambda body: _checked(ctx, body)))
+    return answer(each(ctx.body["checks"], CHECK, lambda body: checked(ctx.services, ctx.merchant, body)))
 
 
-def _checked(ctx: Context, body: Mapping[str, Any]) -> Mapping[str, Any]:
+def checked(services: Services, merchant: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The reply to a check whose body was read. The same check again gets the same."""
     more = {name: body[name] for name in ("campaign", "order_id", "amount_fen") if name in body}
-    event = event_of(body, id=body["id"], type=body["scene"], merchant=ctx.merchant, received_at=ctx.services.clock.now(), **more)
-    decision = ctx.services.risk.check_and_stream(event, body["scene"], body.get("policy"), body.get("deadline_ms"))
+    event = event_of(body, id=body["id"], type=body["scene"], merchant=merchant, received_at=services.clock.now(), **more)
+    decision = services.risk.check_and_stream(event, body["scene"], body.get("policy"), body.get("deadline_ms"))
     return decision.public()

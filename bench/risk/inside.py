@@ -80,7 +80,9 @@ class Inside:
         seconds = time.perf_counter() - begun
         after = (time.process_time() * 1e6, *spent_us(self._hot))
         self._drain()
-        return Turn(seconds, sorted(latencies), *((end - start) / count for start, end in zip(before, after, strict=True)))
+        python, scripts, commands, cpu = ((end - start) / count for start, end in zip(before, after, strict=True))
+        # The time of a script holds that of its commands, so these are counted only where no script ran.
+        return Turn(seconds, sorted(latencies), python, scripts or commands, cpu)
 
     def _turn_to(self, event: Event) -> None:
         self._clock.turn(seconds=(event.received_at - self._clock.now()).total_seconds())
@@ -89,10 +91,8 @@ class Inside:
         self._hot.delete(*map(stream_key, range(SHARDS)))
 
 
-def spent_us(hot: HotState) -> tuple[float, float]:
-    """What the server has spent in commands so far, and its processor time, in µs."""
+def spent_us(hot: HotState) -> tuple[float, float, float]:
+    """What the server has spent so far in µs: in scripts, in commands on sets, and of its processor's time."""
     commands, cpu = hot.info("commandstats"), hot.info("cpu")
-    # The time of a script holds that of its commands, so these are counted only where no script ran.
-    scripts = sum(stats["usec"] for name, stats in commands.items() if name.startswith("cmdstat_eval"))
-    alone = sum(stats["usec"] for name, stats in commands.items() if name.startswith("cmdstat_z"))
-    return float(scripts or alone), 1e6 * (cpu["used_cpu_user"] + cpu["used_cpu_sys"])
+    scripts, sets = (float(sum(one["usec"] for name, one in commands.items() if name.startswith(begin))) for begin in ("cmdstat_eval", "cmdstat_z"))
+    return scripts, sets, 1e6 * (cpu["used_cpu_user"] + cpu["used_cpu_sys"])
