@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from bench.risk import curves, designs, service, sizes
+from bench.risk import curves, designs, service
 
-PARTS = {"inside": curves, "aswan": designs, "bytes": sizes, "http": service}
+PARTS = {"inside": curves, "aswan": designs, "http": service}
 
 
 def main(arguments: list[str]) -> int:
