@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from api.auth import Keys
+from api.observe import count_stages
 from campaigns import usage
 from campaigns.acting import facts
 from campaigns.acting.desk import Desk
@@ -40,6 +41,7 @@ from fraud.lists.live import LiveLists
 from fraud.policies import load_policies
 from fraud.rulesets import settling
 from fraud.rulesets.live import LiveRulesets
+from fraud.telling import Teller
 
 PACKS = Path(__file__).resolve().parents[1] / "rules" / "packs"
 
@@ -67,6 +69,7 @@ class Services:
     postman: Postman
     rebates: RebateSettler
     payer: Payer
+    teller: Teller
 
     @property
     def webhooks_anywhere(self) -> bool:
@@ -100,6 +103,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         deadline_ms=settings.risk_deadline_ms,
         lateness_seconds=settings.lateness_seconds,
         lists=lists.book,
+        timed=count_stages,
     )
     catalogue = Catalogue(database)
     keeper = GateKeeper(database, hot, keep)
@@ -127,6 +131,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         Postman(database, vault, clock, sender(settings.webhook_targets == "anywhere")),
         rebates,
         payer,
+        Teller(database, vault, book, risk),
     )
 
 

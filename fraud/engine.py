@@ -6,7 +6,7 @@ When Redis is away or late the policy's `when_unavailable` speaks, never more mi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,10 +22,12 @@ from core.privacy.vault import Vault
 from core.text import Text
 from fraud.answers import Answers, Place
 from fraud.decision import Decision, from_record, recorded
-from fraud.features.read import PEEK, FeatureReader, Prepared
+from fraud.features.read import CANCEL, PEEK, FeatureReader, Prepared
+from fraud.laps import Laps
 from fraud.lists.live import NO_LISTS, ListBook
 from fraud.policies import Policies
 from fraud.rulesets.bundle import Bundle
+from fraud.streamed import Streamed
 from rules.evaluate import Evaluation, evaluate
 from rules.evidence import Reason
 from rules.model import FeatureValue, Ruleset, severity
@@ -81,7 +83,10 @@ class RiskEngine:
         lateness_seconds: int = 86_400,
         monotonic: Callable[[], float] = time.monotonic,
         lists: Callable[[], ListBook] = lambda: NO_LISTS,
+        timer: Callable[[], int] = time.perf_counter_ns,
+        timed: Callable[[Mapping[str, int]], None] = lambda stages: None,
     ) -> None:
+        """`timed` hears how long the stages of each check took, in µs."""
         self._client = client
         self._vault = vault
         self._bundle = bundle
@@ -91,6 +96,8 @@ class RiskEngine:
         self._lateness = timedelta(seconds=lateness_seconds)
         self._monotonic = monotonic
         self._lists = lists
+        self._timer = timer
+        self._timed = timed
         self._reader_of: Callable[[Policies], FeatureReader] = lambda policies: FeatureReader(vault, list(policies), lateness_seconds)
         self._answers = Answers(client, vault)
 
@@ -156,6 +163,20 @@ class RiskEngine:
         if calls:
             run_together(self._client, calls)
 
+    def take_back(self, event: Event, scene: str) -> None:
+        """The event was checked in the scene and did not happen after all: it counts no more where that is exact, and a retry of it is recorded nowhere.
+
+        Give it the believed event. Idempotent. Raises `Unavailable` when Redis is away: then it may count still.
+        """
+        reader = self._bundle().view(event.merchant).kept(self._reader_of)
+        calls = reader.prepare(event, scene, None, CANCEL).calls
+        if calls:
+            run_together(self._client, calls)
+
+    def waiting(self, decision_id: str) -> Streamed | None:
+        """The decision, with its event, while it waits in the stream. Raises `Unavailable`."""
+        return self._answers.waiting(decision_id)
+
     def _round(self, event: Event, scene: str, policy: str | None, deadline_ms: int | None) -> _Round:
         until = self._monotonic() + (self._deadline_ms if deadline_ms is None else deadline_ms) / 1000
         believed = event.believed(self._lateness)
@@ -168,25 +189,37 @@ class RiskEngine:
         return _Round(believed, scene, found, reader, self._answers.place(believed, scene), event_hash, until, cold)
 
     def _decide(self, one: _Round, settle: Callable[[Place, Decision], Decision]) -> Decision:
+        laps = Laps(self._timer)
+        decision = self._reached(one, settle, laps)
+        self._timed(laps.us)
+        return replace(decision, timing=laps.us)
+
+    def _reached(self, one: _Round, settle: Callable[[Place, Decision], Decision], laps: Laps) -> Decision:
         try:
-            look = self._look(one)
+            look = self._look(one, laps)
         except Unavailable:
             return self._degraded(one, self._made(one, _UNJUDGED, {}, self._clock.now()))
         if look.stored is not None:
             return self._same_content(one, look.stored)
         now = self._clock.now()
         made = self._made(one, evaluate(one.policy, look.values, now=now), recorded(one.policy, look.values), now)
+        laps.done("evaluate")
         if self._monotonic() >= one.until:
             return self._degraded(one, made)
         try:
-            return self._same_content(one, settle(one.place, made))
+            return self._same_content(one, settle(one.place, replace(made, timing=dict(laps.us))))
         except Unavailable:
             return self._degraded(one, made)
+        finally:
+            laps.done("settle")
 
-    def _look(self, one: _Round) -> _Look:
+    def _look(self, one: _Round, laps: Laps) -> _Look:
         """Round trip 1."""
         prepared = one.reader.prepare(one.event, one.scene, one.policy)
-        *answers, stored = run_together(self._client, [*prepared.calls, self._answers.look(one.place)])
+        try:
+            *answers, stored = run_together(self._client, [*prepared.calls, self._answers.look(one.place)])
+        finally:
+            laps.done("features")
         if stored is not None:
             return _Look(from_record(stored), {})
         return _Look(None, self._values(one, prepared, answers))
