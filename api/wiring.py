@@ -41,6 +41,7 @@ from fraud.lists.live import LiveLists
 from fraud.policies import load_policies
 from fraud.rulesets import settling
 from fraud.rulesets.live import LiveRulesets
+from fraud.snoozes.live import LiveSnoozes
 from fraud.telling import Teller
 
 PACKS = Path(__file__).resolve().parents[1] / "rules" / "packs"
@@ -59,6 +60,7 @@ class Services:
     keeper: GateKeeper
     rulesets: LiveRulesets
     lists: LiveLists
+    snoozes: LiveSnoozes
     risk: RiskEngine
     book: DecisionBook
     desk: Desk
@@ -92,7 +94,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     keep = timedelta(hours=settings.idempotency_hours)
     book = DecisionBook(database, vault, review_hours=settings.review_hours)
     rulesets = LiveRulesets(database, load_policies(PACKS), clock)
-    lists = LiveLists(database)
+    lists, snoozes = LiveLists(database), LiveSnoozes(database)
     risk = RiskEngine(
         # A client of its own, because a risk check may not wait as long as a gate may.
         connect(settings.effective_redis_url, settings.risk_deadline_ms / 1000),
@@ -103,6 +105,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         deadline_ms=settings.risk_deadline_ms,
         lateness_seconds=settings.lateness_seconds,
         lists=lists.book,
+        snoozes=snoozes.book,
         timed=count_stages,
     )
     catalogue = Catalogue(database)
@@ -121,6 +124,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         keeper,
         rulesets,
         lists,
+        snoozes,
         risk,
         book,
         desk,

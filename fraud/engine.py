@@ -6,7 +6,7 @@ When Redis is away or late the policy's `when_unavailable` speaks, never more mi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from fraud.laps import Laps
 from fraud.lists.live import NO_LISTS, ListBook
 from fraud.policies import Policies
 from fraud.rulesets.bundle import Bundle
+from fraud.snoozes.live import NO_SNOOZES, SnoozeBook
 from fraud.streamed import Streamed
 from rules.evaluate import Evaluation, evaluate
 from rules.evidence import Reason
@@ -59,10 +60,11 @@ class _Round:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the first round trip brought: the stored answer, or the values that rules may read."""
+    """What the first round trip brought: the stored answer, or the values that rules may read, and which rules are silenced for them."""
 
     stored: Decision | None
     values: dict[str, FeatureValue]
+    snoozed: Collection[str] = ()
 
 
 class RiskEngine:
@@ -83,6 +85,7 @@ class RiskEngine:
         lateness_seconds: int = 86_400,
         monotonic: Callable[[], float] = time.monotonic,
         lists: Callable[[], ListBook] = lambda: NO_LISTS,
+        snoozes: Callable[[], SnoozeBook] = lambda: NO_SNOOZES,
         timer: Callable[[], int] = time.perf_counter_ns,
         timed: Callable[[Mapping[str, int]], None] = lambda stages: None,
     ) -> None:
@@ -96,6 +99,7 @@ class RiskEngine:
         self._lateness = timedelta(seconds=lateness_seconds)
         self._monotonic = monotonic
         self._lists = lists
+        self._snoozes = snoozes
         self._timer = timer
         self._timed = timed
         self._reader_of: Callable[[Policies], FeatureReader] = lambda policies: FeatureReader(vault, list(policies), lateness_seconds)
@@ -150,7 +154,7 @@ class RiskEngine:
         except Unavailable:
             return self._degraded(one, self._made(one, _UNJUDGED, {}, now))
         values = self._values(one, prepared, answers)
-        return self._made(one, evaluate(one.policy, values, now=now), recorded(one.policy, values), now)
+        return self._judged(one, _Look(None, values, self._silenced(one, values)), now)
 
     def observe(self, event: Event) -> None:
         """Record an event that asks for no decision (a page view, an order) in every feature that counts its type.
@@ -202,7 +206,7 @@ class RiskEngine:
         if look.stored is not None:
             return self._same_content(one, look.stored)
         now = self._clock.now()
-        made = self._made(one, evaluate(one.policy, look.values, now=now), recorded(one.policy, look.values), now)
+        made = self._judged(one, look, now)
         laps.done("evaluate")
         if self._monotonic() >= one.until:
             return self._degraded(one, made)
@@ -222,7 +226,8 @@ class RiskEngine:
             laps.done("features")
         if stored is not None:
             return _Look(from_record(stored), {})
-        return _Look(None, self._values(one, prepared, answers))
+        values = self._values(one, prepared, answers)
+        return _Look(None, values, self._silenced(one, values))
 
     def _values(self, one: _Round, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
         """All that rules may read. The lists are in memory, so a look at them costs no round trip."""
@@ -230,6 +235,13 @@ class RiskEngine:
         features = one.reader.values(one.event, one.scene, one.policy, prepared, answers)
         features |= dict.fromkeys(one.cold)
         return record | features | self._lists().values(self._vault, one.event.merchant, one.policy, record, self._clock.now())
+
+    def _silenced(self, one: _Round, values: Mapping[str, FeatureValue]) -> Collection[str]:
+        return self._snoozes().rules(self._vault, one.event.merchant, one.policy.id, values, self._clock.now())
+
+    def _judged(self, one: _Round, look: _Look, now: datetime) -> Decision:
+        verdict = evaluate(one.policy, look.values, now=now, snoozed=look.snoozed)
+        return self._made(one, verdict, recorded(one.policy, look.values), now)
 
     def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime) -> Decision:
         return Decision(
