@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from fraud.store.tables import decisions
 from tests.api.conftest import Shop
 from tests.e2e.service import coupon
 
+DOCS = Path(__file__).parents[2] / "docs"
 POLICY = """\
 policy: orders
 scene: order.created
@@ -120,3 +124,18 @@ def test_how_long_the_stages_took_is_told_beside_the_record(judged: Shop) -> Non
         assert b"timing" not in connection.execute(select(decisions.c.body).where(decisions.c.id == told["id"])).scalar_one()
     metrics = judged.http.get("/metrics").get_data(as_text=True)
     assert set(re.findall(r'sheepdog_check_stage_seconds_count\{stage="(\w+)"\}', metrics)) == {"features", "evaluate", "settle"}
+
+
+@pytest.mark.parametrize("guide", ["api.md", "api.zh-CN.md"])
+def test_the_guides_calls_are_answered_as_the_page_says(shop: Shop, guide: str) -> None:
+    [block] = re.findall(r"^```sh\n(curl.*?)^```", (DOCS / guide).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    made, replies = "", []
+    for command in block.replace("\\\n", " ").splitlines():
+        words = shlex.split(command)
+        path = next(word for word in words if word.startswith("$SHEEPDOG")).removeprefix("$SHEEPDOG").replace("$DECISION_ID", made)
+        reply = shop.call("POST", path, json.loads(words[words.index("-d") + 1]) if "-d" in words else None)
+        replies.append(reply)
+        made = made or reply.json["id"]
+    assert [one.status_code for one in replies] == [200, 200, 409]
+    assert set(replies[0].json["timing_us"]) == {"features", "evaluate", "settle"}
+    assert replies[2].json["code"] == "check_confirmed"

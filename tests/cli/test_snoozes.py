@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
 from tests.cli.conftest import Shell
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 ADD = ("rules", "snooze", "add", "new-user-claim", "device-farm", "--field", "device", "--value", "till-device", "--comment", "our own till")
 
@@ -20,3 +28,14 @@ def test_a_long_one_waits_and_a_time_is_given_once(people: dict[str, Shell]) -> 
     assert "[bad_time]" in people["compliance"].refused(*ADD)
     assert "[bad_snooze_time]" in people["compliance"].refused(*ADD, "--until", "2020-01-01T00:00:00+08:00")
     assert "scope" in people["marketer"].refused(*ADD, "--days", "1")
+
+
+@pytest.mark.parametrize("guide", ["rules.md", "rules.zh-CN.md"])
+def test_the_guides_commands_run_in_their_order(people: dict[str, Shell], guide: str) -> None:
+    found = re.findall(r"^sheepdog (rules snooze .*) --key \$(\w+)$", (DOCS / guide).read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(found) == 3
+    told = ""
+    for command, who in found:
+        [snooze_id] = re.findall(r"snz_\w+", told)[:1] or [""]
+        told = people[who.lower()].ok(*shlex.split(command.replace("SNOOZE_ID", snooze_id)))
+    assert "speaks again" in told
