@@ -92,6 +92,8 @@ def test_nobody_tells_of_anothers_check_or_of_a_claim(judged: Shop) -> None:
     judged.publish(coupon("claimed"))
     claimed = judged.claim("claimed", "bob", device="d1").json["decision"]["id"]
     assert tell(judged, claimed, "cancel").json["code"] == "not_a_check"
+    # Written with its reward, after all of its stages.
+    assert set(judged.get(f"/v1/decisions/{claimed}", "compliance").json["timing_us"]) == {"features", "evaluate", "settle"}
 
 
 def test_without_redis_a_cancellation_is_on_record_and_takes_back_when_it_is_sent_again(judged: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
