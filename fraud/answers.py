@@ -33,8 +33,9 @@ def stream_key(shard: int) -> str:
     return f"sd:d:{{{shard}}}:stream"
 
 
-def _waiting_key(shard: int, decision_id: str) -> str:
-    return f"sd:d:{{{shard}}}:at:{decision_id}"
+def places_key(shard: int) -> str:
+    """Where each decision of the shard's stream stands in it, for as long as it waits there."""
+    return f"sd:d:{{{shard}}}:places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ class Answers:
         number = self._numbers.take()
         appended = False
         try:
-            arguments: list[Argument] = [decision.record(), self._keep_ms, number.process, number.count, carried, self._shard_max]
-            raw = _ARBITRATE.run(self._client, [place.answer, place.stream, _waiting_key(place.shard, decision.id)], arguments)
+            arguments: list[Argument] = [decision.record(), self._keep_ms, number.process, number.count, carried, self._shard_max, decision.id]
+            raw = _ARBITRATE.run(self._client, [place.answer, place.stream, places_key(place.shard)], arguments)
             appended = raw[0] == "stored"
         finally:
             if not appended:
@@ -93,7 +94,7 @@ class Answers:
         with hot_state_guard():
             pipe = self._client.pipeline(transaction=False)
             for shard in range(SHARDS):
-                pipe.get(_waiting_key(shard, decision_id))
+                pipe.hget(places_key(shard), decision_id)
             found = [(shard, message) for shard, message in enumerate(pipe.execute()) if message is not None]
             for shard, message in found:
                 for message_id, fields in self._client.xrange(stream_key(shard), message, message):

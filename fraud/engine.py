@@ -196,22 +196,23 @@ class RiskEngine:
         laps = Laps(self._timer)
         decision = self._reached(one, settle, laps)
         self._timed(laps.us)
-        return replace(decision, timing=laps.us)
+        # What was made here has the laps from the beginning; a stored one, which this check only heard, gets this check's own.
+        return decision if decision.timing is laps.us else replace(decision, timing=laps.us)
 
     def _reached(self, one: _Round, settle: Callable[[Place, Decision], Decision], laps: Laps) -> Decision:
         try:
             look = self._look(one, laps)
         except Unavailable:
-            return self._degraded(one, self._made(one, _UNJUDGED, {}, self._clock.now()))
+            return self._degraded(one, self._made(one, _UNJUDGED, {}, self._clock.now(), laps.us))
         if look.stored is not None:
             return self._same_content(one, look.stored)
         now = self._clock.now()
-        made = self._judged(one, look, now)
+        made = self._judged(one, look, now, laps.us)
         laps.done("evaluate")
         if self._monotonic() >= one.until:
             return self._degraded(one, made)
         try:
-            return self._same_content(one, settle(one.place, replace(made, timing=dict(laps.us))))
+            return self._same_content(one, settle(one.place, made))
         except Unavailable:
             return self._degraded(one, made)
         finally:
@@ -239,11 +240,11 @@ class RiskEngine:
     def _silenced(self, one: _Round, values: Mapping[str, FeatureValue]) -> Collection[str]:
         return self._snoozes().rules(self._vault, one.event.merchant, one.policy.id, values, self._clock.now())
 
-    def _judged(self, one: _Round, look: _Look, now: datetime) -> Decision:
+    def _judged(self, one: _Round, look: _Look, now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
         verdict = evaluate(one.policy, look.values, now=now, snoozed=look.snoozed)
-        return self._made(one, verdict, recorded(one.policy, look.values), now)
+        return self._made(one, verdict, recorded(one.policy, look.values), now, timing)
 
-    def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime) -> Decision:
+    def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
         return Decision(
             id=new_id("dec"),
             merchant=one.event.merchant,
@@ -261,6 +262,7 @@ class RiskEngine:
             degraded=False,
             at=now,
             cold=one.cold if features else (),
+            timing=timing,
         )
 
     def _degraded(self, one: _Round, made: Decision) -> Decision:

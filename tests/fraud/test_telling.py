@@ -57,7 +57,11 @@ def test_of_rivals_the_first_is_believed_and_the_others_hear_it(teller: Teller, 
 def test_an_event_comes_back_as_it_was_told(database: Database, hot: HotState, vault: Vault, engine: RiskEngine, teller: Teller, clock: TurnedClock) -> None:
     one = event("e1", **WHOLE)
     made = engine.check_and_stream(one, SCENE)
+    waiting = engine.waiting(made.id)
+    assert waiting is not None
+    assert (waiting.decision, waiting.event) == (made, one)
     assert Drainer(hot, database, vault, clock).drain_once() == 1
+    assert (engine.waiting(made.id), list(hot.scan_iter("*:places"))) == (None, [])
     with database.write() as connection:
         assert stored_event(connection, vault, "demo", "e1") == StoredEvent(one)
         assert stored_event(connection, vault, "demo", "e2") is None
