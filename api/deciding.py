@@ -25,6 +25,8 @@ from fraud.lists.changing import decide_change
 from fraud.rulesets.gate import ready_approval
 from fraud.rulesets.publishing import KIND as PUBLISH_POLICY
 from fraud.rulesets.publishing import decide_policy
+from fraud.snoozes.changing import KIND as SNOOZE
+from fraud.snoozes.changing import decide_snooze
 
 Decider = Callable[..., Approval]
 
@@ -36,6 +38,7 @@ DECIDERS: dict[str, Decider] = {
     PAYOUT: decide_payout,
     LIST_CHANGE: decide_change,
     RELEASE: decide_release,
+    SNOOZE: decide_snooze,
     **_FURTHER,
 }
 # Kind of approval → what must hold before it is given; it may take seconds, so it runs outside of the transaction.
@@ -49,6 +52,7 @@ def decide_approval(services: Any, caller: Caller, merchant: str, approval_id: s
         decided = decide_in(connection, caller.principal_id, merchant, approval_id, approve=approve, reason=reason, now=services.clock.now())
     services.rulesets.forget()
     services.lists.forget()
+    services.snoozes.forget()
     return approval_view(decided)
 
 

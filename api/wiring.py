@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from api.auth import Keys
+from api.observe import count_stages
 from campaigns import usage
 from campaigns.acting import facts
 from campaigns.acting.desk import Desk
@@ -40,6 +41,8 @@ from fraud.lists.live import LiveLists
 from fraud.policies import load_policies
 from fraud.rulesets import settling
 from fraud.rulesets.live import LiveRulesets
+from fraud.snoozes.live import LiveSnoozes
+from fraud.telling import Teller
 
 PACKS = Path(__file__).resolve().parents[1] / "rules" / "packs"
 
@@ -57,6 +60,7 @@ class Services:
     keeper: GateKeeper
     rulesets: LiveRulesets
     lists: LiveLists
+    snoozes: LiveSnoozes
     risk: RiskEngine
     book: DecisionBook
     desk: Desk
@@ -67,6 +71,7 @@ class Services:
     postman: Postman
     rebates: RebateSettler
     payer: Payer
+    teller: Teller
 
     @property
     def webhooks_anywhere(self) -> bool:
@@ -89,7 +94,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     keep = timedelta(hours=settings.idempotency_hours)
     book = DecisionBook(database, vault, review_hours=settings.review_hours)
     rulesets = LiveRulesets(database, load_policies(PACKS), clock)
-    lists = LiveLists(database)
+    lists, snoozes = LiveLists(database), LiveSnoozes(database)
     risk = RiskEngine(
         # A client of its own, because a risk check may not wait as long as a gate may.
         connect(settings.effective_redis_url, settings.risk_deadline_ms / 1000),
@@ -100,6 +105,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         deadline_ms=settings.risk_deadline_ms,
         lateness_seconds=settings.lateness_seconds,
         lists=lists.book,
+        snoozes=snoozes.book,
+        timed=count_stages,
     )
     catalogue = Catalogue(database)
     keeper = GateKeeper(database, hot, keep)
@@ -117,6 +124,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         keeper,
         rulesets,
         lists,
+        snoozes,
         risk,
         book,
         desk,
@@ -127,6 +135,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         Postman(database, vault, clock, sender(settings.webhook_targets == "anywhere")),
         rebates,
         payer,
+        Teller(database, vault, book, risk),
     )
 
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.event import Event
-from core.hotstate.clients import HotState
+from core.hotstate.clients import HotState, hot_state_guard
 from core.hotstate.scripts import Argument, Call, Script
 from core.privacy.vault import Vault
 from fraud.decision import Decision, from_record
 from fraud.forks import afresh_in_child
+from fraud.streamed import Streamed, read_message
 
 SHARDS = 8
 # Messages that a shard may hold while nobody drains it. One is usually 2 kB, so all shards together stay near 150 MB.
@@ -32,10 +33,16 @@ def stream_key(shard: int) -> str:
     return f"sd:d:{{{shard}}}:stream"
 
 
+def places_key(shard: int) -> str:
+    """Where each decision of the shard's stream stands in it, for as long as it waits there."""
+    return f"sd:d:{{{shard}}}:places"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """The keys of one event's answer."""
 
+    shard: int
     answer: str
     stream: str
 
@@ -53,7 +60,7 @@ class Answers:
     def place(self, event: Event, scene: str) -> Place:
         token = self._vault.token(event.merchant, f"answer:{scene}", event.id)
         shard = int(token[:8], 16) % SHARDS
-        return Place(f"sd:d:{{{shard}}}:{token}", stream_key(shard))
+        return Place(shard, f"sd:d:{{{shard}}}:{token}", stream_key(shard))
 
     def look(self, place: Place) -> Call:
         """The call that reads the stored decision's bytes."""
@@ -70,17 +77,29 @@ class Answers:
         None when the stream is full: nothing is stored then.
         """
         sealed = base64.b64encode(self._vault.seal_transit(event.personal())).decode()
-        carried = json.dumps({"sealed": sealed, "rest": event.impersonal()})
+        carried = json.dumps({"sealed": sealed, "rest": event.impersonal(), "timing": decision.timing})
         number = self._numbers.take()
         appended = False
         try:
-            arguments: list[Argument] = [decision.record(), self._keep_ms, number.process, number.count, carried, self._shard_max]
-            raw = _ARBITRATE.run(self._client, [place.answer, place.stream], arguments)
+            arguments: list[Argument] = [decision.record(), self._keep_ms, number.process, number.count, carried, self._shard_max, decision.id]
+            raw = _ARBITRATE.run(self._client, [place.answer, place.stream, places_key(place.shard)], arguments)
             appended = raw[0] == "stored"
         finally:
             if not appended:
                 self._numbers.put_back(number)
         return None if raw[0] == "full" else _settled(decision, raw)
+
+    def waiting(self, decision_id: str) -> Streamed | None:
+        """The decision while it waits in the stream; None for one that never went there, has left it, or cannot be read. Raises `Unavailable`."""
+        with hot_state_guard():
+            pipe = self._client.pipeline(transaction=False)
+            for shard in range(SHARDS):
+                pipe.hget(places_key(shard), decision_id)
+            found = [(shard, message) for shard, message in enumerate(pipe.execute()) if message is not None]
+            for shard, message in found:
+                for message_id, fields in self._client.xrange(stream_key(shard), message, message):
+                    return read_message(self._vault, shard, message_id, fields)
+        return None
 
 
 @dataclass(frozen=True, slots=True)

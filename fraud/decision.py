@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,9 @@ FORM = 1
 class Decision:
     """What the engine said about one event in one scene. `event_hash` is keyed, `subject` None until the decision is recorded.
 
-    `cold` names the features that were missing because their series began too short a time ago."""
+    `cold` names the features that were missing because their series began too short a time ago. `timing` is how long its stages took, in µs: it is
+    kept beside the record and never in it, so that the same inputs give the same bytes.
+    """
 
     id: str
     merchant: str
@@ -44,6 +46,7 @@ class Decision:
     at: datetime
     subject: str | None = None
     cold: tuple[str, ...] = ()
+    timing: Mapping[str, int] | None = field(default=None, compare=False)
 
     def body(self) -> dict[str, Any]:
         """The canonical form, JSON-able; absent parts are null, instants are microseconds."""
@@ -89,7 +92,7 @@ class Decision:
         """For those with the scope: every rule's result and every value, operator, threshold and window."""
         body = self.body()
         reasons = [shown | {"evidence": kept["evidence"]} for shown, kept in zip(self.public()["reasons"], body["reasons"], strict=True)]
-        return body | self.public() | {"reasons": reasons, "at": self.at.isoformat()}
+        return body | self.public() | {"reasons": reasons, "at": self.at.isoformat(), "timing_us": None if self.timing is None else dict(self.timing)}
 
 
 def recorded(policy: Ruleset, values: Mapping[str, FeatureValue]) -> dict[str, FeatureValue]:

@@ -10,6 +10,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -21,9 +22,10 @@ from core.db.engine import Database
 from core.db.tables import audit_entries
 from core.errors import Unavailable
 from core.hotstate.clients import HotState, hot_state_guard
+from core.hotstate.scripts import Call, Script, run_together
 from core.privacy.vault import Vault
 from core.text import Text
-from fraud.answers import SHARDS, stream_key
+from fraud.answers import SHARDS, places_key, stream_key
 from fraud.numbers import GRACE_MS, SeenNumbers
 from fraud.store.bulk import insert_streamed
 from fraud.streamed import Streamed, read_message
@@ -34,6 +36,7 @@ DEAD_MAX = 10_000
 TARGET = "decision-stream"
 PLATFORM = "*"
 _ACTOR = "drainer"
+_ACKNOWLEDGE = Script(Path(__file__).parent / "acknowledge.lua")
 _LOCK = 0xD2A15
 _Raw = tuple[int, str, dict[str, str]]
 
@@ -208,10 +211,9 @@ class Drainer:
     def _acknowledge(self, raw: Sequence[_Raw]) -> None:
         if not raw:
             return
-        pipe = self._client.pipeline(transaction=False)
-        for shard in {one[0] for one in raw}:
-            ids = [one[1] for one in raw if one[0] == shard]
-            pipe.execute_command("XACK", stream_key(shard), GROUP, *ids)
-            pipe.execute_command("XDEL", stream_key(shard), *ids)
-        with hot_state_guard():
-            pipe.execute()
+        run_together(self._client, [_acknowledging(shard, [one for one in raw if one[0] == shard]) for shard in {one[0] for one in raw}])
+
+
+def _acknowledging(shard: int, raw: Sequence[_Raw]) -> Call:
+    ids = [name for _, message_id, fields in raw for name in (message_id, fields.get("id", ""))]
+    return _ACKNOWLEDGE, [stream_key(shard), places_key(shard)], [GROUP, *ids]

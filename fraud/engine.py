@@ -6,7 +6,7 @@ When Redis is away or late the policy's `when_unavailable` speaks, never more mi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,10 +22,13 @@ from core.privacy.vault import Vault
 from core.text import Text
 from fraud.answers import Answers, Place
 from fraud.decision import Decision, from_record, recorded
-from fraud.features.read import PEEK, FeatureReader, Prepared
+from fraud.features.read import CANCEL, PEEK, FeatureReader, Prepared
+from fraud.laps import Laps
 from fraud.lists.live import NO_LISTS, ListBook
 from fraud.policies import Policies
 from fraud.rulesets.bundle import Bundle
+from fraud.snoozes.live import NO_SNOOZES, SnoozeBook
+from fraud.streamed import Streamed
 from rules.evaluate import Evaluation, evaluate
 from rules.evidence import Reason
 from rules.model import FeatureValue, Ruleset, severity
@@ -57,10 +60,11 @@ class _Round:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the first round trip brought: the stored answer, or the values that rules may read."""
+    """What the first round trip brought: the stored answer, or the values that rules may read, and which rules are silenced for them."""
 
     stored: Decision | None
     values: dict[str, FeatureValue]
+    snoozed: Collection[str] = ()
 
 
 class RiskEngine:
@@ -81,7 +85,11 @@ class RiskEngine:
         lateness_seconds: int = 86_400,
         monotonic: Callable[[], float] = time.monotonic,
         lists: Callable[[], ListBook] = lambda: NO_LISTS,
+        snoozes: Callable[[], SnoozeBook] = lambda: NO_SNOOZES,
+        timer: Callable[[], int] = time.perf_counter_ns,
+        timed: Callable[[Mapping[str, int]], None] = lambda stages: None,
     ) -> None:
+        """`timed` hears how long the stages of each check took, in µs."""
         self._client = client
         self._vault = vault
         self._bundle = bundle
@@ -91,6 +99,9 @@ class RiskEngine:
         self._lateness = timedelta(seconds=lateness_seconds)
         self._monotonic = monotonic
         self._lists = lists
+        self._snoozes = snoozes
+        self._timer = timer
+        self._timed = timed
         self._reader_of: Callable[[Policies], FeatureReader] = lambda policies: FeatureReader(vault, list(policies), lateness_seconds)
         self._answers = Answers(client, vault)
 
@@ -143,7 +154,7 @@ class RiskEngine:
         except Unavailable:
             return self._degraded(one, self._made(one, _UNJUDGED, {}, now))
         values = self._values(one, prepared, answers)
-        return self._made(one, evaluate(one.policy, values, now=now), recorded(one.policy, values), now)
+        return self._judged(one, _Look(None, values, self._silenced(one, values)), now)
 
     def observe(self, event: Event) -> None:
         """Record an event that asks for no decision (a page view, an order) in every feature that counts its type.
@@ -155,6 +166,20 @@ class RiskEngine:
         calls = reader.prepare(believed, believed.type, None).calls
         if calls:
             run_together(self._client, calls)
+
+    def take_back(self, event: Event, scene: str) -> None:
+        """The event was checked in the scene and did not happen after all: it counts no more where that is exact, and a retry of it is recorded nowhere.
+
+        Give it the believed event. Idempotent. Raises `Unavailable` when Redis is away: then it may count still.
+        """
+        reader = self._bundle().view(event.merchant).kept(self._reader_of)
+        calls = reader.prepare(event, scene, None, CANCEL).calls
+        if calls:
+            run_together(self._client, calls)
+
+    def waiting(self, decision_id: str) -> Streamed | None:
+        """The decision, with its event, while it waits in the stream. Raises `Unavailable`."""
+        return self._answers.waiting(decision_id)
 
     def _round(self, event: Event, scene: str, policy: str | None, deadline_ms: int | None) -> _Round:
         until = self._monotonic() + (self._deadline_ms if deadline_ms is None else deadline_ms) / 1000
@@ -168,28 +193,42 @@ class RiskEngine:
         return _Round(believed, scene, found, reader, self._answers.place(believed, scene), event_hash, until, cold)
 
     def _decide(self, one: _Round, settle: Callable[[Place, Decision], Decision]) -> Decision:
+        laps = Laps(self._timer)
+        decision = self._reached(one, settle, laps)
+        self._timed(laps.us)
+        # What was made here has the laps from the beginning; a stored one, which this check only heard, gets this check's own.
+        return decision if decision.timing is laps.us else replace(decision, timing=laps.us)
+
+    def _reached(self, one: _Round, settle: Callable[[Place, Decision], Decision], laps: Laps) -> Decision:
         try:
-            look = self._look(one)
+            look = self._look(one, laps)
         except Unavailable:
-            return self._degraded(one, self._made(one, _UNJUDGED, {}, self._clock.now()))
+            return self._degraded(one, self._made(one, _UNJUDGED, {}, self._clock.now(), laps.us))
         if look.stored is not None:
             return self._same_content(one, look.stored)
         now = self._clock.now()
-        made = self._made(one, evaluate(one.policy, look.values, now=now), recorded(one.policy, look.values), now)
+        made = self._judged(one, look, now, laps.us)
+        laps.done("evaluate")
         if self._monotonic() >= one.until:
             return self._degraded(one, made)
         try:
             return self._same_content(one, settle(one.place, made))
         except Unavailable:
             return self._degraded(one, made)
+        finally:
+            laps.done("settle")
 
-    def _look(self, one: _Round) -> _Look:
+    def _look(self, one: _Round, laps: Laps) -> _Look:
         """Round trip 1."""
         prepared = one.reader.prepare(one.event, one.scene, one.policy)
-        *answers, stored = run_together(self._client, [*prepared.calls, self._answers.look(one.place)])
+        try:
+            *answers, stored = run_together(self._client, [*prepared.calls, self._answers.look(one.place)])
+        finally:
+            laps.done("features")
         if stored is not None:
             return _Look(from_record(stored), {})
-        return _Look(None, self._values(one, prepared, answers))
+        values = self._values(one, prepared, answers)
+        return _Look(None, values, self._silenced(one, values))
 
     def _values(self, one: _Round, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
         """All that rules may read. The lists are in memory, so a look at them costs no round trip."""
@@ -198,7 +237,14 @@ class RiskEngine:
         features |= dict.fromkeys(one.cold)
         return record | features | self._lists().values(self._vault, one.event.merchant, one.policy, record, self._clock.now())
 
-    def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime) -> Decision:
+    def _silenced(self, one: _Round, values: Mapping[str, FeatureValue]) -> Collection[str]:
+        return self._snoozes().rules(self._vault, one.event.merchant, one.policy.id, values, self._clock.now())
+
+    def _judged(self, one: _Round, look: _Look, now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
+        verdict = evaluate(one.policy, look.values, now=now, snoozed=look.snoozed)
+        return self._made(one, verdict, recorded(one.policy, look.values), now, timing)
+
+    def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
         return Decision(
             id=new_id("dec"),
             merchant=one.event.merchant,
@@ -216,6 +262,7 @@ class RiskEngine:
             degraded=False,
             at=now,
             cold=one.cold if features else (),
+            timing=timing,
         )
 
     def _degraded(self, one: _Round, made: Decision) -> Decision:

@@ -11,12 +11,15 @@ from sqlalchemy import Connection, select, update
 
 from core.canon import canonical
 from core.db.engine import insert_ignore
+from core.db.tables import subjects
 from core.errors import Conflict
 from core.event import Event
 from core.privacy.subjects import Subject
+from core.privacy.vault import Vault, open_fields
 from core.text import Text
 from fraud.store.rows import event_row
 from fraud.store.tables import events
+from fraud.streamed import event_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,24 @@ class EventRow:
     type: str
     subject_id: str
     effects: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event read back; None where its person was erased."""
+
+    event: Event | None
+
+
+def stored_event(connection: Connection, vault: Vault, merchant: str, event_id: str) -> StoredEvent | None:
+    """The event on record, None when there is none."""
+    query = select(events.c.body, events.c.personal, subjects.c.wrapped_key).join(subjects, subjects.c.id == events.c.subject_id)
+    row = connection.execute(query.where(events.c.merchant == merchant, events.c.id == event_id)).one_or_none()
+    if row is None:
+        return None
+    if row.wrapped_key is None or row.personal is None:
+        return StoredEvent(None)
+    return StoredEvent(event_from(json.loads(row.body), open_fields(vault.unwrap(row.wrapped_key), row.personal)))
 
 
 def record_event(connection: Connection, event: Event, subject: Subject) -> EventRow | None:

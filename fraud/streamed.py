@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.clock import from_micros
@@ -31,19 +31,21 @@ class Streamed:
 def read_message(vault: Vault, shard: int, message_id: str, fields: Mapping[str, str]) -> Streamed | None:
     """None for what this service did not write or can no longer open; it must not block what stands behind it."""
     try:
-        decision = from_record(fields["decision"])
-        event = _event(vault, json.loads(fields["event"]))
+        carried = json.loads(fields["event"])
+        decision = replace(from_record(fields["decision"]), timing=carried.get("timing"))
+        event = event_from(carried["rest"], vault.open_transit(base64.b64decode(carried["sealed"])))
         return Streamed(shard, message_id, fields["process"], int(fields["number"]), decision, event)
     # Whatever is wrong with the bytes, the answer is the same: they are set aside and counted.
     except Exception:
         return None
 
 
-def _event(vault: Vault, carried: Mapping[str, Any]) -> Event:
-    rest: dict[str, Any] = dict(carried["rest"])
+def event_from(impersonal: Mapping[str, Any], personal: Mapping[str, Any]) -> Event:
+    """An event from its two halves, as they are kept."""
+    rest: dict[str, Any] = dict(impersonal)
     for name in _TIMES:
         if name in rest:
             rest[name] = from_micros(rest[name])
     if "device_flags" in rest:
         rest["device_flags"] = tuple(rest["device_flags"])
-    return Event(**(rest | vault.open_transit(base64.b64decode(carried["sealed"]))))
+    return Event(**rest, **personal)

@@ -14,6 +14,7 @@ import core.webhooks.tables
 import fraud.cases.tables
 import fraud.lists.tables
 import fraud.rulesets.tables
+import fraud.snoozes.tables
 import fraud.store.tables
 from core.config import load_settings
 from core.db.engine import open_database
@@ -33,6 +34,7 @@ TABLES = (
     fraud.cases.tables,
     fraud.lists.tables,
     fraud.rulesets.tables,
+    fraud.snoozes.tables,
     fraud.store.tables,
 )
 

@@ -141,7 +141,8 @@ def _change_one(screen: Screen, written: tuple[str, str, str, str | None], key: 
     services, caller, of = services_for(key, merchant, "compliance")
     with services.database.read() as connection:
         head = find_list(connection, of, name)
-    one = change_of(services.vault, head, entry, reason, _moment(until), remove=remove, now=services.clock.now())
+    moment = None if until is None else moment_of(until)
+    one = change_of(services.vault, head, entry, reason, moment, remove=remove, now=services.clock.now())
     _apply(screen, services, caller, head, [one], reason)
 
 
@@ -158,9 +159,8 @@ def _apply(screen: Screen, services: Any, caller: Any, head: Head, changes: list
     screen.result({"changed": 0 if approval else len(changes), "approval_id": approval}, (waits if approval else done).pick(screen.lang))
 
 
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
+def moment_of(text: str) -> datetime:
+    """An ISO time as it is given on the command line. Raises `Malformed`."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:

@@ -13,10 +13,12 @@ import click
 
 from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, read_file, settings_and_services
 from api.cli.rules import rules
+from api.cli.snoozes import snooze
 from core.errors import Malformed
 from core.text import Text
 
 __all__ = ["rules"]
+rules.add_command(snooze)
 
 
 @rules.command(epilog="Example:  sheepdog rules publish rules/packs/new-user-claim.yaml --note 'farm size 3 to 5' --base 4")

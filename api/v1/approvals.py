@@ -90,4 +90,5 @@ def _decide(ctx: Context, approval_id: str, approve: bool) -> Response:
     ctx.services.catalogue.forget()
     ctx.services.rulesets.forget()
     ctx.services.lists.forget()
+    ctx.services.snoozes.forget()
     return answer_reply(reply)

@@ -1,4 +1,4 @@
-"""Ask the risk engine: may this go through? The check gates nothing by itself; the caller acts on the outcome."""
+"""Ask the risk engine: may this go through? The check gates nothing by itself; the caller acts on the outcome, and tells what came of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from flask import Response
 
 from api.endpoint import Context, Resource, answer
 from api.v1.batches import BatchReply, each, items_field
-from api.v1.decisions import Decision
+from api.v1.decisions import Decision, OutcomeTold
 from api.v1.fields import Actor, StrictInteger, event_of, fen, moment, text
 from api.wiring import Services
+from fraud.telling import CANCELLED, CONFIRMED, Outcome
 
 blp = Resource("risk", __name__, description="Risk checks.")
 
@@ -28,6 +29,19 @@ class CheckBody(Actor):
     order_id = text(64)
     amount_fen = fen()
     deadline_ms = StrictInteger(strict=True, validate=ma.validate.Range(1, 10_000))
+    timing = ma.fields.Boolean(truthy={True}, falsy={False}, metadata={"description": "whether the reply says how long its stages took, in µs"})
+
+
+class CheckConfirmBody(ma.Schema):
+    """It happened: with its amount and its order, where there are such."""
+
+    amount_fen = fen()
+    order_id = text(64)
+
+
+class CheckOutcomeReply(ma.Schema):
+    decision_id = ma.fields.String()
+    outcome_told = ma.fields.Nested(OutcomeTold)
 
 
 class CheckBatchBody(ma.Schema):
@@ -49,9 +63,26 @@ def check_many(ctx: Context) -> Response:
     return answer(each(ctx.body["checks"], CHECK, lambda body: checked(ctx.services, ctx.merchant, body)))
 
 
+@blp.endpoint("POST", "/risk/checks/<decision_id>/confirm", scopes=("shop",), body=CheckConfirmBody, replies={200: CheckOutcomeReply})
+def confirm(ctx: Context, decision_id: str) -> Response:
+    """What was checked has happened. The same again changes nothing; after a cancellation it is refused."""
+    return answer(_told(ctx, decision_id, Outcome(CONFIRMED, ctx.body.get("amount_fen"), ctx.body.get("order_id"))))
+
+
+@blp.endpoint("POST", "/risk/checks/<decision_id>/cancel", scopes=("shop",), replies={200: CheckOutcomeReply})
+def cancel(ctx: Context, decision_id: str) -> Response:
+    """What was checked did not happen: it counts no more. The same again changes nothing; after a confirmation it is refused."""
+    return answer(_told(ctx, decision_id, Outcome(CANCELLED)))
+
+
+def _told(ctx: Context, decision_id: str, outcome: Outcome) -> dict[str, Any]:
+    told = ctx.services.teller.tell(decision_id, ctx.merchant, outcome, ctx.caller.principal_id, ctx.services.clock.now())
+    return {"decision_id": decision_id, "outcome_told": told}
+
+
 def checked(services: Services, merchant: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The reply to a check whose body was read. The same check again gets the same."""
     more = {name: body[name] for name in ("campaign", "order_id", "amount_fen") if name in body}
     event = event_of(body, id=body["id"], type=body["scene"], merchant=merchant, received_at=services.clock.now(), **more)
     decision = services.risk.check_and_stream(event, body["scene"], body.get("policy"), body.get("deadline_ms"))
-    return decision.public()
+    return decision.public() | ({"timing_us": decision.timing} if body.get("timing") else {})

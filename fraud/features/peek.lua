@@ -1,7 +1,7 @@
 -- What `record.lua` would answer, and nothing is recorded: for dry runs. Takes the same KEYS and ARGV.
 local t = tonumber(ARGV[1])
 local answers, known = {}, false
-for i = 1, #KEYS do
+for i = 1, #KEYS - 1 do
   local at = 4 + (i - 1) * 5
   local kind, window, cap, member = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
   if kind == 'first' then

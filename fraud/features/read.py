@@ -26,6 +26,7 @@ from rules.model import FeatureValue, Ruleset
 
 _HERE = Path(__file__).parent
 RECORD, PEEK = (Script(_HERE / f"{name}.lua", _HERE / "ring.lua") for name in ("record", "peek"))
+CANCEL = Script(_HERE / "cancel.lua")
 _FUTURE_MS = int(FUTURE_TOLERANCE.total_seconds() * 1000)
 _NO_TYPE = ""
 _HAPPENED = "1"
@@ -58,7 +59,8 @@ class FeatureReader:
         self._derived = derived_names(policies)
 
     def prepare(self, event: Event, event_type: str, policy: Ruleset | None, script: Script = RECORD) -> Prepared:
-        """The calls that record the event everywhere it belongs and read what `policy` asks, one per entity; with `PEEK` nothing is recorded."""
+        """The calls that record the event everywhere it belongs and read what `policy` asks, one per entity; with `PEEK` nothing is recorded,
+        and `CANCEL` takes it back."""
         calls: list[Call] = []
         asked: list[Sequence[Series]] = []
         tokens = _Tokens(self._vault, event, self._event_token(event), self.record)
@@ -121,7 +123,7 @@ class FeatureReader:
             members[0] = short_hash(tokens.event) if any(member for member, (one, _) in zip(members, series, strict=True) if one.is_ring) else None
         for member, (one, _) in zip(members, series, strict=True):
             arguments += [one.kind, one.window_ms, one.cap, member or "", _extra(one, event, at_us)]
-        return script, [f"{tag}:{one.name}" for one, _ in series], arguments
+        return script, [*(f"{tag}:{one.name}" for one, _ in series), f"{tag}:cancelled"], arguments
 
 
 class _Tokens:

@@ -1,5 +1,6 @@
--- Records one event at one entity and reads that entity's features, in one call. A retry of the event changes nothing.
--- KEYS: one per feature, all with the entity's hash tag
+-- Records one event at one entity and reads that entity's features, in one call. A retry of the event changes nothing, and one that was cancelled
+--   (`cancel.lua`) is recorded nowhere.
+-- KEYS: one per feature, and last the entity's cancelled events; all with the entity's hash tag
 -- ARGV: 1 event time (ms), 2 how long late events are believed (ms), 3 the event's token, then per feature (4…):
 --   kind ("seen": last sighting per member | "count": one member per event | "first": first time of the entity | "log", "newest": events with values |
 --   "ids": the events that the rings have counted, before them | "ring-…": a value per bucket, see ring.lua),
@@ -75,10 +76,11 @@ local function events_of(key, kind, window, cap, member, reach)
   return {found, capped}
 end
 
+local cancelled = call('ZSCORE', KEYS[#KEYS], event)
 local answers, known = {}, false
-for i = 1, #KEYS do
+for i = 1, #KEYS - 1 do
   local at = 4 + (i - 1) * 5
-  local kind, window, cap, member = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
+  local kind, window, cap, member = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), cancelled and '' or ARGV[at + 3]
   if kind == 'first' then
     answers[i] = first_time(KEYS[i], window, member, ARGV[at + 4])
   elseif kind == 'log' or kind == 'newest' then

@@ -77,7 +77,12 @@ def change_of(vault: Vault, head: Head, written: str, reason: str, expires_at: d
 
 def shown_of(head: Head, spelled: str) -> str:
     """For people's eyes: what tells of a person keeps its ends only."""
-    if head.match != "text" or head.field not in HIDDEN_FIELDS:
+    return masked(head.field, spelled) if head.match == "text" else spelled[:100]
+
+
+def masked(field: str, spelled: str) -> str:
+    """A field's value for people's eyes."""
+    if field not in HIDDEN_FIELDS:
         return spelled[:100]
     return f"{spelled[:3]}****{spelled[-2:]}" if len(spelled) >= 9 else f"{spelled[:1]}****"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +40,7 @@ def decision_row(decision: Decision, subject_id: str) -> dict[str, Any]:
         "at": decision.at,
         "body": body,
         "hash": digest(body),
+        "timing": None if decision.timing is None else json.dumps(dict(decision.timing), separators=(",", ":")),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 
 from core.db.types import Instant, merchant_column, metadata
 
@@ -40,9 +40,25 @@ decisions = Table(
     Column("at", Instant, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("hash", String(64), nullable=False),
+    # How long its stages took, as JSON, in µs: no part of what is hashed. The last stage is not known yet where it is the one that stored this.
+    Column("timing", String(100)),
     UniqueConstraint("merchant", "scene", "event_id"),
     CheckConstraint("outcome IN ('allow', 'challenge', 'review', 'reject')", name="outcome"),
     Index("ix_decisions_find", "merchant", "outcome", "at"),
+)
+
+# What came of a check, told once by the shop.
+check_outcomes = Table(
+    "check_outcomes",
+    metadata,
+    Column("decision_id", ForeignKey("decisions.id"), primary_key=True),
+    merchant_column(),
+    Column("told", String(16), nullable=False),
+    Column("amount_fen", BigInteger),
+    Column("order_id", String(64)),
+    Column("told_by", String(32), nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("told IN ('confirmed', 'cancelled')", name="told"),
 )
 
 labels = Table(

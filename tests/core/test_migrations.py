@@ -27,6 +27,7 @@ import core.webhooks.tables
 import fraud.cases.tables
 import fraud.lists.tables
 import fraud.rulesets.tables
+import fraud.snoozes.tables
 import fraud.store.tables
 from core.audit.log import append
 from core.audit.sealer import seal_once, verify_chain
@@ -47,6 +48,7 @@ TABLES = (
     fraud.cases.tables,
     fraud.lists.tables,
     fraud.rulesets.tables,
+    fraud.snoozes.tables,
     fraud.store.tables,
 )
 

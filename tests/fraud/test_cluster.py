@@ -40,6 +40,12 @@ def test_checks_and_the_drainer_run_on_a_cluster(cluster: HotState, database: Da
     assert not any(decision.degraded for decision in made)
     assert [decision.outcome for decision in made[1:4]] == ["allow", "reject", "reject"]
     assert engine.check_and_stream(event("e0", "u0", device="farm", ip="1.2.3.4", session="s0", merchant="a{b}:c"), SCENE) == made[0]
+    waiting = engine.waiting(made[5].id)
+    assert waiting is not None
+    assert (waiting.decision, waiting.event.user) == (made[5], "u5")
+    engine.take_back(waiting.event, SCENE)
+    # In a slot of each entity.
+    assert len(list(cluster.scan_iter("*:cancelled"))) > 1
     assert Drainer(cluster, database, vault, clock).drain_once() == 20
 
 

@@ -156,4 +156,5 @@ def test_nothing_personal_reaches_redis_or_the_record(engine: RiskEngine, hot: H
 
 def _content(hot: HotState, key: str) -> Any:
     kind = hot.type(key)
-    return {"zset": lambda: hot.zrange(key, 0, -1), "string": lambda: hot.get(key), "stream": lambda: hot.xrange(key)}[kind]()
+    reads = {"zset": lambda: hot.zrange(key, 0, -1), "string": lambda: hot.get(key), "stream": lambda: hot.xrange(key), "hash": lambda: hot.hgetall(key)}
+    return reads[kind]()
