@@ -13,7 +13,7 @@ from core.clock import TurnedClock
 from core.event import Event
 from core.hotstate.clients import HotState
 from core.privacy.vault import Vault
-from fraud.answers import SHARDS, stream_key
+from fraud.answers import SHARDS, places_key, stream_key
 from fraud.decision import Decision
 from fraud.engine import RiskEngine
 from fraud.rulesets.bundle import always
@@ -88,7 +88,7 @@ class Inside:
         self._clock.turn(seconds=(event.received_at - self._clock.now()).total_seconds())
 
     def _drain(self) -> None:
-        self._hot.delete(*map(stream_key, range(SHARDS)))
+        self._hot.delete(*(key(shard) for shard in range(SHARDS) for key in (stream_key, places_key)))
 
 
 def spent_us(hot: HotState) -> tuple[float, float, float]:
