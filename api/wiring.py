@@ -38,7 +38,7 @@ from fraud.book import DecisionBook
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
 from fraud.lists.live import LiveLists
-from fraud.policies import load_policies
+from fraud.packs import load_policies
 from fraud.rulesets import settling
 from fraud.rulesets.live import LiveRulesets
 from fraud.snoozes.live import LiveSnoozes

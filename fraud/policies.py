@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from core.errors import Conflict, Malformed
 from core.text import Text
-from rules.files.load import is_pack, load_ruleset_file
 from rules.model import Ruleset
 
 
@@ -60,9 +58,3 @@ class Policies:
             names = ", ".join(sorted(policy.id for policy in found))
             raise Malformed("policy_ambiguous", Text(zh=f"场景 {scene} 有多个策略,请指定:{names}", en=f"name one of the scene's policies: {names}"))
         raise Malformed("unknown_policy", Text(zh=f"场景 {scene} 没有策略", en=f"no policy serves the scene {scene}"))
-
-
-def load_policies(folder: Path) -> Policies:
-    """Every policy of a folder's `.yaml` files; packs are read by those that include them. Raises `Malformed` for the first file that has problems."""
-    files = sorted(folder.glob("*.yaml"))
-    return Policies(load_ruleset_file(path).ruleset for path in files if not is_pack(path.read_bytes()))

@@ -28,7 +28,7 @@ def check(screen: Screen, files: tuple[str, ...]) -> None:
     from api.wiring import PACKS
     from campaigns.publishing import check_file
     from core.yamlfile.problems import Fault, Place, Problem, render_problems
-    from fraud.policies import load_policies
+    from fraud.packs import load_policies
 
     problems, shown = [], []
     policies = load_policies(PACKS).serving

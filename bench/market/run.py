@@ -11,7 +11,7 @@ from bench.market.generate import generate
 from bench.market.judge import fresh_valkey, judge
 from bench.market.model import Sizes
 from bench.market.report import report
-from fraud.policies import load_policies
+from fraud.packs import load_policies
 
 PACKS = Path(__file__).resolve().parents[2] / "rules" / "packs"
 

@@ -6,7 +6,9 @@ Included files come first. The policy's own parameters stand in for those of the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from core.errors import Malformed
@@ -109,13 +111,20 @@ class _Files:
             self._complain(by, path, Fault("include_missing", Text(zh=f"没有文件 {name}", en=f"there is no file {name}"), fix))
             return
         try:
-            document = read_yaml(source, name)
+            document, valid, problems = _pack_in(source, name)
         except Malformed as error:
             self._merged.problems += error.extra["errors"]
             return
-        valid, problems = run_schema(document, _PACK)
         self._merged.problems += problems
-        self.take(document, valid, str(valid.get("pack", "")), (*chain, name))
+        self.take(document, deepcopy(valid), str(valid.get("pack", "")), (*chain, name))
 
     def _complain(self, document: Document, path: Path, fault: Fault) -> None:
         self._merged.problems.append(problem_at(document, path, fault))
+
+
+@lru_cache(maxsize=8)
+def _pack_in(source: bytes, name: str) -> tuple[Document, Mapping[str, Any], list[Problem]]:
+    """A pack's document; many policies include one, and reading YAML takes most of their loading. Raises `Malformed`."""
+    document = read_yaml(source, name)
+    valid, problems = run_schema(document, _PACK)
+    return document, valid, problems

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fraud.policies import load_policies
+from fraud.packs import load_policies
 from tests.api.conftest import Shop
 from tests.fraud.rulesets.shelf import policy_file
 

@@ -20,7 +20,8 @@ from bench.market.report import report
 from campaigns.orders.facts import ORDER_FACTS
 from core.event import DEVICE_FLAGS
 from core.hotstate.clients import HotState
-from fraud.policies import Policies, load_policies
+from fraud.packs import load_policies
+from fraud.policies import Policies
 from rules.files.fields import EVENT_FIELDS
 from rules.files.load import ruleset_from_document
 from rules.lang.kinds import Kind

@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.files.load import load_campaign
 from campaigns.mechanics import mechanic_named, mechanic_names
-from fraud.policies import load_policies
+from fraud.packs import load_policies
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ("campaigns.md", "campaigns.zh-CN.md")

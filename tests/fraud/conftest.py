@@ -15,7 +15,8 @@ from core.event import Event
 from core.hotstate.clients import HotState
 from core.privacy.vault import Vault
 from fraud.engine import RiskEngine
-from fraud.policies import Policies, load_policies
+from fraud.packs import load_policies
+from fraud.policies import Policies
 from fraud.rulesets.bundle import always
 from rules.files.load import ruleset_from_document
 from rules.model import Ruleset

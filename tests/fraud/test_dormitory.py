@@ -10,7 +10,8 @@ from core.clock import TurnedClock
 from core.hotstate.clients import HotState
 from core.privacy.vault import Vault
 from fraud.engine import RiskEngine
-from fraud.policies import Policies, load_policies
+from fraud.packs import load_policies
+from fraud.policies import Policies
 from fraud.rulesets.bundle import always
 from tests.fraud.conftest import PACKS, event
 

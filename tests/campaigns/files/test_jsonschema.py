@@ -15,7 +15,7 @@ from campaigns.files.schema import schema_for
 from campaigns.mechanics import mechanic_named, mechanic_names, register
 from core.errors import Malformed
 from core.yamlfile.read import read_yaml
-from fraud.policies import load_policies
+from fraud.packs import load_policies
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "examples" / "schema" / "campaign.schema.json"

@@ -10,7 +10,7 @@ from api.v1.commands import blp
 from campaigns.acting.model import REFUSALS
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.mechanics.base import Command, Mechanic
-from fraud.policies import load_policies
+from fraud.packs import load_policies
 
 PACKS = Path(__file__).parents[3] / "rules" / "packs"
 MECHANICS = [mechanic_named(name) for name in mechanic_names()]

@@ -8,7 +8,8 @@ import pytest
 
 from core.errors import Malformed
 from core.yamlfile.problems import Problem
-from fraud.policies import Policies, load_policies
+from fraud.packs import load_policies
+from fraud.policies import Policies
 from rules.files.load import load_ruleset, load_ruleset_file, ruleset_from_document
 from rules.lang.kinds import Kind
 from tests.fraud.conftest import SCENE
