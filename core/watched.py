@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from core.errors import SheepdogError
+from core.errors import SheepdogError, Unavailable
+from core.text import Text
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -21,6 +22,12 @@ FRESH_SECONDS = 1.0
 STALE_SECONDS = 2.0
 # How long a request with a stale value waits for a look that is under way. A risk check has 300 ms in all.
 WAIT_SECONDS = 0.2
+# How long the first requests of a process wait for its first look.
+_FIRST_SECONDS = 5.0
+
+
+def _unreadable() -> Unavailable:
+    return Unavailable("not_readable", Text(zh="数据库中的内容暂时无法读取", en="what stands in the database cannot be read for now"))
 
 
 class Watched(Generic[T]):
@@ -47,6 +54,7 @@ class Watched(Generic[T]):
         self._began_at = 0.0
         self._looking = False
         self._forgotten = False
+        self._failed: Unavailable | None = None
         self._turn = Condition()
 
     def now(self) -> T:
@@ -66,16 +74,21 @@ class Watched(Generic[T]):
     def _read_now(self) -> T:
         """Read in this thread, one thread at a time; whoever waited takes what the other has read."""
         with self._turn:
-            ended = self._turn.wait_for(lambda: not self._looking, None if self._known is None else WAIT_SECONDS)
+            ended = self._turn.wait_for(lambda: not self._looking, _FIRST_SECONDS if self._known is None else WAIT_SECONDS)
             if self._known is not None and not (ended and self._forgotten):
                 return self._known
-            self._looking, self._forgotten = True, False
+            # Nothing is known and a look has just failed: whoever waited for it must not queue for another.
+            if self._known is None and self._failed is not None and (not ended or self._monotonic() - self._looked_at < FRESH_SECONDS):
+                raise self._failed
+            self._looking, self._forgotten, self._failed = True, False, None
         try:
             return self._look()
-        except SheepdogError:
+        # Whatever is wrong with what stands in SQL, what was known goes on serving.
+        except Exception as error:
+            self._failed = error if isinstance(error, Unavailable) else _unreadable()
+            log.warning(f"{self._name}_not_read", error=type(error).__name__)
             if self._known is None:
-                raise
-            log.warning(f"{self._name}_not_read")
+                raise self._failed from error
             return self._known
         finally:
             self._looked()
@@ -88,7 +101,12 @@ class Watched(Generic[T]):
             if begins:
                 self._looking, self._began_at = True, self._monotonic()
         if begins:
-            self._in_background(self._look_quietly)
+            try:
+                self._in_background(self._look_quietly)
+            except RuntimeError:
+                # No thread could be started; the next request tries again.
+                log.warning(f"{self._name}_not_read", error="no_thread")
+                self._looked()
         if stale:
             with self._turn:
                 self._turn.wait_for(lambda: not self._looking, max(0.0, self._began_at + WAIT_SECONDS - self._monotonic()))

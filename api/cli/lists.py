@@ -10,7 +10,7 @@ import click
 from api.cli.common import Screen, command_options, key_option, merchant_option, services_for, text_of
 from core.errors import Malformed
 from core.text import Text
-from fraud.lists.changing import change_list, create_list, delete_list, find_list
+from fraud.lists.changing import change_list, create_list, delete_list, find_list, opened_by
 from fraud.lists.entries import KINDS, Change, Head, change_of, read_changes, written_csv
 from fraud.lists.reading import all_lists, every_entry, holders_of
 from rules.windows.listed import MATCHES
@@ -149,8 +149,9 @@ def _change_one(screen: Screen, written: tuple[str, str, str, str | None], key: 
 def _apply(screen: Screen, services: Any, caller: Any, head: Head, changes: list[Change], note: str) -> None:
     if not changes:
         raise Malformed("nothing_to_change", Text(zh="没有要改的条目", en="there is nothing to change"))
+    opening = opened_by(services.rulesets.bundle().for_merchant(head.merchant))
     with services.database.write() as connection:
-        approval = change_list(connection, head, changes, caller.principal_id, note, services.clock.now())
+        approval = change_list(connection, head, changes, caller.principal_id, note, services.clock.now(), opening)
     done = Text(zh=f"名单 {head.name}:已改 {len(changes)} 条", en=f"list {head.name}: changed {len(changes)}")
     waits = Text(
         zh=f"名单 {head.name}:{len(changes)} 条等待审批 {approval}",

@@ -15,7 +15,7 @@ from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import text
 from core.errors import Malformed, SheepdogError
 from core.text import Text
-from fraud.lists.changing import change_list, create_list, delete_list, find_list
+from fraud.lists.changing import change_list, create_list, delete_list, find_list, opened_by
 from fraud.lists.entries import KINDS, REASON_MAX, Change, Head, change_of
 from fraud.lists.reading import all_lists, entries_of, holders_of
 from rules.windows.listed import ENTRY_CHARS_MAX, MATCHES
@@ -147,18 +147,19 @@ def entries(ctx: Context, name: str) -> Response:
     after, limit = read_cursor(ctx.query["cursor"]), ctx.query["limit"]
     with ctx.services.database.read() as connection:
         rows = entries_of(connection, find_list(connection, ctx.merchant, name), ctx.services.clock.now(), after, limit + 1)
-    return answer(page(rows, limit, lambda row: row["key"]))
+    return answer(page(rows, limit, lambda row: row["key"].removeprefix("key:")))
 
 
 @blp.endpoint("POST", "/lists/<name>/changes", scopes=("compliance",), body=ListChangeBody, replies={200: ListChanged}, effect=True)
 def change(ctx: Context, name: str) -> Response:
     """Add, renew and remove entries."""
     now = ctx.services.clock.now()
+    opening = opened_by(ctx.services.rulesets.bundle().for_merchant(ctx.merchant))
 
     def effect(connection: Connection) -> dict[str, Any]:
         head = find_list(connection, ctx.merchant, name)
         changes = _changes(ctx, head)
-        approval = change_list(connection, head, changes, ctx.caller.principal_id, ctx.body["note"], now)
+        approval = change_list(connection, head, changes, ctx.caller.principal_id, ctx.body["note"], now, opening)
         return {"changed": 0 if approval else len(changes), "approval_id": approval}
 
     return _changed(ctx, once(ctx, effect))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from core.access.approvals import Approval, decide, propose
+from core.access.principals import PLATFORM
 from core.audit.log import append
 from core.canon import canonical, digest
 from core.clock import from_micros, to_micros
 from core.db.engine import insert_ignore
+from core.db.tables import approvals
 from core.errors import Conflict, NotFound
 from core.text import Text
 from fraud.lists.entries import Change, Head
 from fraud.lists.tables import list_changes, list_entries, lists
+from rules.lang import tree
 from rules.model import Ruleset
 from rules.windows.spec import Listed
 
@@ -30,6 +33,10 @@ _BATCH = 500
 def create_list(connection: Connection, head: Head, actor: str, now: datetime) -> None:
     """Raises `Malformed`, and `Conflict` when there is one of this name."""
     head.checked()
+    theirs = select(lists.c.name).where(lists.c.merchant == PLATFORM, lists.c.name == head.name)
+    if head.merchant != PLATFORM and connection.execute(theirs).first() is not None:
+        # An empty list of one's own would stand in for it.
+        raise Conflict("list_of_platform", Text(zh=f"平台已有名单 {head.name}", en=f"the platform has a list {head.name}, which serves you"))
     values = {"merchant": head.merchant, "name": head.name, "kind": head.kind, "match": head.match, "field": head.field, "note": head.note}
     if not insert_ignore(connection, lists, {**values, "revision": 0, "created_by": actor, "created_at": now}):
         raise Conflict("list_exists", Text(zh=f"已有名单 {head.name}", en=f"there is a list {head.name} already"))
@@ -44,6 +51,9 @@ def delete_list(connection: Connection, head: Head, policies: Iterable[Ruleset],
     if users:
         text = Text(zh=f"名单 {head.name} 正被策略使用:{'、'.join(users)}", en=f"policies use the list {head.name}: {', '.join(users)}")
         raise Conflict("list_in_use", text, policies=users)
+    waiting = select(list_changes.c.approval_id).where(list_changes.c.merchant == head.merchant, list_changes.c.list == head.name)
+    ended = {"state": "rejected", "decided_at": now, "reason": "the list was deleted"}
+    connection.execute(update(approvals).where(approvals.c.id.in_(waiting), approvals.c.state == "pending").values(**ended))
     for table in (list_entries, list_changes):
         connection.execute(delete(table).where(table.c.merchant == head.merchant, table.c.list == head.name))
     connection.execute(delete(lists).where(lists.c.merchant == head.merchant, lists.c.name == head.name))
@@ -58,12 +68,18 @@ def find_list(connection: Connection, merchant: str, name: str) -> Head:
     return Head(row.merchant, row.name, row.kind, row.match, row.field, row.note)
 
 
-def change_list(connection: Connection, head: Head, changes: Sequence[Change], actor: str, note: str, now: datetime) -> str | None:
-    """Apply the changes, or ask a second person: for more than `DIRECT_MAX`, and for anything added to a list that opens doors.
+def change_list(
+    connection: Connection, head: Head, changes: Sequence[Change], actor: str, note: str, now: datetime, opening: Collection[str] = ()
+) -> str | None:
+    """Apply the changes, or ask a second person: for more than `DIRECT_MAX`, and for anything added to a list that opens doors, whatever it is called.
+
+    `opening` are the names of lists that some rule with the verdict `allow` asks for.
 
     Returns the approval's id, None when it was done.
     """
-    opens = head.kind == "allow" and any(not one.remove for one in changes)
+    _locked(connection, head)
+    _require_there(connection, head, changes)
+    opens = (head.kind == "allow" or head.name in opening) and any(not one.remove for one in changes)
     if len(changes) <= DIRECT_MAX and not opens:
         _apply(connection, head, changes, actor, now)
         return None
@@ -82,8 +98,32 @@ def decide_change(connection: Connection, *, approval_id: str, approve: bool, by
         raise Conflict("list_gone", Text(zh="名单已被删除", en="the list was deleted"))
     decided = decide(connection, approval_id=approval_id, approve=approve, by=by, reason=reason, content_hash=digest(row.body), now=now)
     if approve:
-        _apply(connection, find_list(connection, row.merchant, row.list), _changes(row.body), decided.proposed_by, now)
+        head = find_list(connection, row.merchant, row.list)
+        if json.loads(row.body)["kind"] != [head.kind, head.match, head.field]:
+            raise Conflict("list_changed", Text(zh="名单已被重建,请重新送审", en="the list was made anew meanwhile; propose the change again"))
+        _apply(connection, head, _changes(row.body), decided.proposed_by, now)
     return decided
+
+
+def opened_by(policies: Iterable[Ruleset]) -> set[str]:
+    """The lists that rules with the verdict `allow` ask for."""
+    found: set[str] = set()
+    for policy in policies:
+        read = {name for rule in policy.rules if rule.verdict == "allow" for name in tree.names_of(rule.when)}
+        found |= {one.named for name, one in policy.features.items() if name in read and isinstance(one, Listed)}
+    return found
+
+
+def _require_there(connection: Connection, head: Head, changes: Sequence[Change]) -> None:
+    """Who removes what is not there has mistyped it. Raises `NotFound`."""
+    removed = [one for one in changes if one.remove]
+    mine = (list_entries.c.merchant == head.merchant, list_entries.c.list == head.name, list_entries.c.removed_at.is_(None))
+    for start in range(0, len(removed), _BATCH):
+        asked = {one.entry: one for one in removed[start : start + _BATCH]}
+        there = connection.execute(select(list_entries.c.entry).where(*mine, list_entries.c.entry.in_(asked))).scalars()
+        for missing in sorted(asked.keys() - set(there)):
+            shown = asked[missing].shown
+            raise NotFound("entry_not_found", Text(zh=f"名单 {head.name} 上没有 {shown}", en=f"{shown} is not on the list {head.name}"))
 
 
 def _apply(connection: Connection, head: Head, changes: Sequence[Change], actor: str, now: datetime) -> None:
@@ -105,9 +145,22 @@ def _write(connection: Connection, head: Head, changes: dict[str, Change], actor
         connection.execute(list_entries.insert(), new)
     old = [{"at_" + name: value for name, value in row.items()} for row in rows if row["entry"] in there]
     if old:
-        columns = ("reason", "owner", "added_at", "expires_at", "removed_at", "removed_by", "revision")
         statement = update(list_entries).where(*mine, list_entries.c.entry == bindparam("at_entry"))
-        connection.execute(statement.values({name: bindparam("at_" + name) for name in columns}), old)
+        for rows, columns in _by_columns(old):
+            connection.execute(statement.values({name: bindparam("at_" + name) for name in columns}), rows)
+
+
+_RENEWED = ("reason", "owner", "added_at", "expires_at", "removed_at", "removed_by", "revision")
+# Who put it there and why stays to be asked for.
+_REMOVED = ("removed_at", "removed_by", "revision")
+
+
+def _by_columns(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[list[dict[str, Any]], tuple[str, ...]]]:
+    """Rows that are removed, and those that are renewed, with what of each changes."""
+    for columns, gone in ((_REMOVED, True), (_RENEWED, False)):
+        found = [{name: row[name] for name in ("at_entry", *(f"at_{one}" for one in columns))} for row in rows if (row["at_removed_at"] is not None) is gone]
+        if found:
+            yield found, columns
 
 
 def _row(one: Change, actor: str, now: datetime, revision: int) -> dict[str, Any]:
@@ -127,7 +180,7 @@ def _locked(connection: Connection, head: Head) -> int:
 
 def _body(head: Head, changes: Iterable[Change]) -> bytes:
     rows = [[one.entry, one.shown, one.reason, None if one.expires_at is None else to_micros(one.expires_at), one.remove] for one in changes]
-    return canonical({"list": head.name, "changes": rows})
+    return canonical({"list": head.name, "kind": [head.kind, head.match, head.field], "changes": rows})
 
 
 def _changes(body: bytes) -> list[Change]:

@@ -19,7 +19,10 @@ from rules.windows.listed import one_entry
 KINDS = ("block", "allow", "watch")
 CHANGES_MAX = 100_000
 REASON_MAX = 300
-_KEY = re.compile(r"[0-9a-f]{40}")
+_LAST_YEAR = 2200
+_LINE_MAX = 10_000
+# A key as exports and views write it; a bare hash may be a device of somebody.
+_KEY = re.compile(r"key:([0-9a-f]{40})")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -41,6 +44,8 @@ class Head:
             raise Malformed("bad_list", Text(zh="名单名用小写字母、数字和 -,字段名用 _", en="a list's name has lower-case letters, digits and -, a field's _"))
         if self.match == "cidr" and self.field != "ip":
             raise Malformed("bad_list", Text(zh="cidr 名单的字段须为 ip", en="a list of networks is of the field ip"))
+        if len(self.note) > REASON_MAX:
+            raise Malformed("bad_list", Text(zh=f"备注至多 {REASON_MAX} 字", en=f"a note has at most {REASON_MAX} characters"))
         if self.match == "prefix" and self.field in ("ip", "address"):
             raise Malformed("bad_list", Text(zh="IP 用 cidr,地址用 text", en="use cidr for ip, and text for addresses"))
         return self
@@ -67,10 +72,12 @@ def change_of(vault: Vault, head: Head, written: str, reason: str, expires_at: d
     reason = reason.strip()
     if not 1 <= len(reason) <= REASON_MAX:
         raise Malformed("reason_required", Text(zh=f"须写明理由(至多 {REASON_MAX} 字)", en=f"give a reason of at most {REASON_MAX} characters"))
+    if expires_at is not None and expires_at.year > _LAST_YEAR:
+        raise Malformed("bad_time", Text(zh=f"年份至多 {_LAST_YEAR};没有期限就不写", en=f"the year is {_LAST_YEAR} at most; leave the time out for no end"))
     if expires_at is not None and expires_at <= now and not remove:
         raise Malformed("already_expired", Text(zh=f"{expires_at.isoformat()} 已经过去", en=f"{expires_at.isoformat()} is over"))
-    if head.match == "text" and _KEY.fullmatch(written.strip()):
-        return Change(written.strip(), f"{written.strip()[:8]}…", reason, expires_at, remove)
+    if head.match == "text" and (named := _KEY.fullmatch(written.strip())) is not None:
+        return Change(named[1], f"{named[1][:8]}…", reason, expires_at, remove)
     spelled = one_entry(head.match, head.field, written)
     return Change(key_of(vault, head, spelled), shown_of(head, spelled), reason, expires_at, remove)
 
@@ -89,6 +96,8 @@ def masked(field: str, spelled: str) -> str:
 
 def read_changes(vault: Vault, head: Head, text: str, now: datetime, *, remove: bool = False) -> list[Change]:
     """A CSV with the columns entry and reason, and expires_at where it ends. Raises `Malformed` with every line that is wrong."""
+    if max(map(len, text.split("\n"))) > _LINE_MAX:
+        raise Malformed("bad_csv", Text(zh=f"一行最多 {_LINE_MAX} 个字符", en=f"a line has at most {_LINE_MAX} characters"))
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
     names = set(reader.fieldnames or ())
     if not {"entry", "reason"} <= names:
@@ -101,8 +110,8 @@ def read_changes(vault: Vault, head: Head, text: str, now: datetime, *, remove: 
         if number > CHANGES_MAX + 1:
             raise Malformed("bad_csv", Text(zh=f"最多 {CHANGES_MAX} 行,请分成几份", en=f"at most {CHANGES_MAX} lines; split the file"))
         try:
-            written = (row.get("key") or row["entry"] or "").strip()
-            one = change_of(vault, head, written, row["reason"] or "", _moment(row.get("expires_at") or ""), remove=remove, now=now)
+            written = _unquoted((row.get("key") or row["entry"] or "").strip())
+            one = change_of(vault, head, written, _unquoted(row["reason"] or ""), _moment(row.get("expires_at") or ""), remove=remove, now=now)
             changes[one.entry] = one
         except Malformed as error:
             faults.append(Text(zh=f"第 {number} 行:{error.text.zh}", en=f"line {number}: {error.text.en}"))
@@ -120,6 +129,11 @@ def _moment(text: str) -> datetime | None:
         words = Text(zh="时间如 2026-12-31 或 2026-12-31T20:00:00+08:00", en="a time is such as 2026-12-31 or 2026-12-31T20:00:00+08:00")
         raise Malformed("bad_time", words) from error
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def _unquoted(text: str) -> str:
+    """As it was before the export kept a spreadsheet from taking it for a formula."""
+    return text[1:] if text[:2] in ("'=", "'+", "'-", "'@") else text
 
 
 COLUMNS = ("entry", "key", "reason", "owner", "added_at", "expires_at")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, select, type_coerce
 
 from core.access.principals import PLATFORM
 from core.clock import to_micros
@@ -23,6 +23,7 @@ from rules.model import FeatureValue, Ruleset
 from rules.windows.spec import Listed
 
 _BATCH = 50_000
+_HEAD = (lists.c.merchant, lists.c.name, lists.c.match, lists.c.field, lists.c.revision, lists.c.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +77,26 @@ class LiveLists:
     def _look(self, known: ListBook | None) -> ListBook:
         before = {} if known is None else known.tables
         with self._database.read() as connection:
-            heads = connection.execute(select(lists.c.merchant, lists.c.name, lists.c.match, lists.c.field, lists.c.revision)).all()
+            heads = connection.execute(select(*_HEAD)).all()
             tables = {(head.merchant, head.name): self._table(connection, head, before.get((head.merchant, head.name))) for head in heads}
         return known if known is not None and tables == before else ListBook(tables)
 
     def _table(self, connection: Any, head: Any, before: ListTable | None) -> ListTable:
-        if before is not None and (before.match, before.field, before.revision) == (head.match, head.field, head.revision):
-            return before
-        # A list that was deleted and made anew under its name begins again.
-        fresh = before is None or (before.match, before.field) != (head.match, head.field) or before.revision > head.revision
-        table = ListTable(head.match, head.field) if fresh or before is None else before
+        made = to_micros(head.created_at)
+        same = before is not None and (before.match, before.field, before.made) == (head.match, head.field, made)
+        table = before if before is not None and same else ListTable(head.match, head.field, made=made)
+        if table.revision == head.revision:
+            return table
         mine = (list_entries.c.merchant == head.merchant, list_entries.c.list == head.name, list_entries.c.revision > table.revision)
-        query = select(list_entries.c.entry, list_entries.c.expires_at, list_entries.c.removed_at, list_entries.c.revision).where(*mine)
+        # Raw microseconds: rows are many, and none of them may stop the others.
+        until = type_coerce(list_entries.c.expires_at, BigInteger).label("until")
+        query = select(list_entries.c.entry, until, list_entries.c.removed_at.is_not(None).label("gone"), list_entries.c.revision).where(*mine)
         newest = head.revision
         for rows in connection.execution_options(yield_per=_BATCH).execute(query).partitions(_BATCH):
             newest = max(newest, *(row.revision for row in rows))
             table = table.changed([Row(row.entry, _until(row)) for row in rows], table.revision)
-        return ListTable(table.match, table.field, newest, table.groups)
+        return replace(table, revision=newest)
 
 
 def _until(row: Any) -> int:
-    if row.removed_at is not None:
-        return REMOVED
-    return NO_END if row.expires_at is None else to_micros(row.expires_at)
+    return REMOVED if row.gone else NO_END if row.until is None else int(row.until)

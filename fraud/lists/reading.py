@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from ipaddress import ip_network
@@ -18,6 +19,7 @@ from rules.enrich.networks import address_of
 from rules.windows.listed import hashed
 
 _BATCH = 5_000
+_HASH = re.compile(r"[0-9a-f]{40}")
 
 
 def all_lists(connection: Connection, merchant: str, now: datetime) -> list[dict[str, Any]]:
@@ -45,7 +47,7 @@ def every_entry(connection: Connection, head: Head, now: datetime) -> Iterator[d
     after = ""
     while rows := entries_of(connection, head, now, after, _BATCH):
         yield from rows
-        after = rows[-1]["key"]
+        after = rows[-1]["key"].removeprefix("key:")
 
 
 def holders_of(connection: Connection, vault: Vault, merchant: str, field: str, value: str, now: datetime) -> list[dict[str, Any]]:
@@ -84,7 +86,8 @@ def _in_effect(now: datetime) -> tuple[Any, ...]:
 def _entry_view(row: Any) -> dict[str, Any]:
     return {
         "entry": row.shown,
-        "key": row.entry,
+        # Of a text only its keyed hash stands here, which is named as such.
+        "key": f"key:{row.entry}" if _HASH.fullmatch(row.entry) else row.entry,
         "reason": row.reason,
         "owner": row.owner,
         "added_at": row.added_at.isoformat(),

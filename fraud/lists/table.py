@@ -9,6 +9,7 @@ import dataclasses
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from socket import AF_INET, AF_INET6, inet_pton
@@ -74,15 +75,19 @@ class ListTable:
     field: str
     revision: int = 0
     groups: Mapping[Group, Numbers] = dataclasses.field(default_factory=dict)
+    # When the list was made: one of the same name that was made anew is another.
+    made: int = 0
 
     def changed(self, rows: Iterable[Row], revision: int) -> ListTable:
         """With these entries added, renewed or removed."""
         changes: dict[Group, dict[int, int]] = {}
         for row in rows:
-            group, key = _numbered(self.match, row.entry)
-            changes.setdefault(group, {})[key] = row.until
+            # An entry that cannot be read stops none of the others.
+            with suppress(ValueError, OSError):
+                group, key = _numbered(self.match, row.entry)
+                changes.setdefault(group, {})[key] = row.until
         groups = {**self.groups, **{group: self.groups.get(group, Numbers()).changed(more) for group, more in changes.items()}}
-        return ListTable(self.match, self.field, revision, groups)
+        return dataclasses.replace(self, revision=revision, groups=groups)
 
     def holds(self, key: str, now_us: int) -> bool:
         """`key`: for texts the keyed hash, else the value's one spelling."""

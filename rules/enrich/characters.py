@@ -10,6 +10,7 @@ from importlib.resources import files
 _DIGITS = {"〇": 0, "零": 0, "幺": 1, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟兩两", "一二三四五六七八九十百千二二")
 _TENS = {"十": 10, "百": 100, "千": 1000}
+_SUB_NUMBER = re.compile(r"之[一二三四五六七八九十](?=[0-9])")
 _NUMERAL = re.compile(r"[〇零幺一二三四五六七八九十][〇零幺一二三四五六七八九十百千]*")
 
 
@@ -22,7 +23,9 @@ def plain(text: str) -> str:
 
 def arabic(text: str) -> str:
     """With Chinese numerals as digits: `一百二十三` and `一二三` are both 123. Consistent, not clever: a name such as 五一 becomes 51 wherever it stands."""
-    return _NUMERAL.sub(lambda found: str(_number(found[0])), text.translate(_FORMAL))
+    # 12号之一501: the first number ends where the second begins.
+    apart = _SUB_NUMBER.sub(r"\g<0> ", text.translate(_FORMAL))
+    return _NUMERAL.sub(lambda found: _number(found[0]), apart)
 
 
 def _number(numeral: str) -> str:

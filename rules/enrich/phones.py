@@ -54,4 +54,7 @@ def _international(text: str) -> str | None:
         number = library.parse(text, "CN")
     except library.NumberParseException:
         return None
+    digits = str(number.national_number)
+    if number.country_code == 86 and len(digits) == 11 and digits.startswith("1"):
+        return digits
     return library.format_number(number, library.PhoneNumberFormat.E164)

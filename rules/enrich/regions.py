@@ -9,7 +9,7 @@ _PROVINCES = (
     *("河北", "山西", "辽宁", "吉林", "黑龙江", "江苏", "浙江", "安徽", "福建", "江西", "山东", "河南", "湖北", "湖南", "广东", "海南", "四川"),
     *("贵州", "云南", "陕西", "甘肃", "青海", "台湾", "内蒙古", "广西", "西藏", "宁夏", "新疆", "香港", "澳门"),
 )
-_PROVINCE = re.compile(rf"(?:{'|'.join(_PROVINCES)})(?:省|(?:壮族|回族|维吾尔)?自治区|特别行政区)?")
+_PROVINCE = re.compile(rf"(?:{'|'.join(_PROVINCES)})(?:省|(?:壮族|回族|维吾尔)?自治区|特别行政区)?(?!路|街|道|大道|巷|里)")
 _DIRECT = re.compile(rf"({'|'.join(_CITIES)})市?(?:\1市?)?(?:市辖区|县)?")
 _CITY = re.compile(r"([^区县镇乡路街村城市\s0-9a-z]{2,5})(?:市|自治州|地区)(?=.)")
 # Only between a district and something that goes on in words: 解放街道88号 is a street.
@@ -18,7 +18,7 @@ _STREET_OFFICE = re.compile(r"(?<=[区县市镇])[^路街道区县市\s0-9]{1,6}
 
 def without_regions(text: str) -> str:
     """Takes plain text; spaces and punctuation at the beginning and between the names of regions are dropped."""
-    start = re.compile(r"[^0-9a-z㐀-鿿]*").match(text)
+    start = re.compile(r"[\W_]*").match(text)
     text = text[start.end() if start else 0 :].removeprefix("中国")
     text = re.sub(r"(?<=[省市区县])[\s,,/-]+", "", text, count=4)
     direct = _DIRECT.match(text)

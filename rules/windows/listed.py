@@ -43,6 +43,8 @@ def one_entry(match: str, field: str, written: str) -> str:
 def network_of(text: str) -> IPv4Network | IPv6Network:
     """A network or a single address; IPv4 written inside IPv6 is IPv4. Raises `Malformed`."""
     try:
+        if "%" in text:
+            raise ValueError("a zone names an interface, not an address")
         network = ip_network(text, strict=False)
     except ValueError as error:
         raise _bad(text, Text(zh="网段如 203.0.113.0/24 或 2001:db8::/32", en="a network is such as 203.0.113.0/24 or 2001:db8::/32")) from error

@@ -12,7 +12,8 @@ _MOBILE = re.compile(r"1[0-9]{10}", re.ASCII)
 
 def national_number(phone: str) -> str | None:
     """The eleven digits of a Chinese mobile number however it was typed; "" for another country's number, None for what is no number."""
-    digits = _NOISE.sub("", unicodedata.normalize("NFKC", phone))
+    seen = "".join(char for char in unicodedata.normalize("NFKC", phone) if unicodedata.category(char) != "Cf")
+    digits = _NOISE.sub("", seen)
     for prefix in ("+86", "0086"):
         digits = digits.removeprefix(prefix)
     if _MOBILE.fullmatch(digits):
