@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Flask
-from flask_smorest import Api
 
 from api import documents, errors, health, limits, observe
 from api.door import Door
@@ -69,7 +68,7 @@ def create_app(settings: Settings | None = None, services: Callable[[], Services
     busy = app.extensions["busy"] = Busy()
     inner = Door(app.wsgi_app, services, blocks)
     app.wsgi_app = Turnstile(inner, services, blocks, busy, app.config["READER_LANG"])  # type: ignore[method-assign]
-    api = Api(app)
+    api = documents.LateApi(app)
     # Our problem documents are declared on every endpoint; smorest's own default error would be a second form.
     api.DEFAULT_ERROR_RESPONSE_NAME = None
     errors.install(app)

@@ -4,10 +4,39 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
-from flask import Blueprint, Response, abort, send_from_directory
+from flask import Blueprint, Flask, Response, abort, send_from_directory
+from flask_smorest import Api
 
 blp = Blueprint("documents", __name__)
+
+
+class LateApi(Api):  # type: ignore[misc]
+    """Writes the OpenAPI document when somebody first asks for it: making it takes most of the application's start."""
+
+    def __init__(self, app: Flask) -> None:
+        self._waiting: list[Any] = []
+        self._writing = Lock()
+        super().__init__(app)
+
+    def register_blueprint(self, blueprint: Any, **options: Any) -> None:
+        """Its addresses at once, their documents later."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint, **options)
+        self._waiting.append(blueprint)
+
+    def _openapi_json(self) -> Response:
+        with self._writing:
+            while self._waiting:
+                one = self._waiting.pop(0)
+                one.register_views_in_doc(self, self._app, self.spec, name=one.name, parameters=None)
+                self.spec.tag({"name": one.name, "description": one.description})
+        document: Response = super()._openapi_json()
+        return document
+
+
 _FILES = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
 _POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 _PAGE = """<!doctype html>

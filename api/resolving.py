@@ -16,7 +16,7 @@ from core.access.approvals import Approval
 from fraud.cases.appeals import answer_appeal
 from fraud.cases.holding import require_free
 from fraud.cases.releases import decide_proposed, propose_release, require_unproposed
-from fraud.reviews import Review, close, find_open, require_words
+from fraud.reviews import Review, close, close_moot, find_open, find_review, require_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,10 @@ def resolve_case(connection: Connection, merchant: str, review_id: str, word: Wo
         done = answer_appeal(connection, review, word.resolution, word.by, word.reason, word.now)
         return {"review": done.public(word.now), "reward": None, "approval_id": None}
     reward = find_reward(connection, merchant, str(review.reward_id), lock=True)
+    if reward.state in ("void", "reversed"):
+        # It came to nothing with its order, and whoever should have closed the case then died on the way.
+        close_moot(connection, [reward.id], word.now)
+        return {"review": find_review(connection, review_id, merchant).public(word.now), "reward": reward.public(), "approval_id": None}
     if word.resolution == "post" and reward.face_fen > word.second_fen:
         done = propose_release(connection, review, reward.face, word.by, word.reason, word.now)
     else:

@@ -32,6 +32,7 @@ from fraud.streamed import Streamed
 from rules.evaluate import Evaluation, evaluate
 from rules.evidence import Reason
 from rules.model import FeatureValue, Ruleset, severity
+from rules.windows.spec import Listed
 
 RISK_AWAY = Reason("risk_unavailable", Text(zh="风控暂时不可用,已按应急规则处理", en="risk data was unavailable; the fallback was applied"))
 _UNJUDGED = Evaluation(0, "allow", {}, ())
@@ -235,7 +236,14 @@ class RiskEngine:
         record = one.reader.record(one.event)
         features = one.reader.values(one.event, one.scene, one.policy, prepared, answers)
         features |= dict.fromkeys(one.cold)
-        return record | features | self._lists().values(self._vault, one.event.merchant, one.policy, record, self._clock.now())
+        return record | features | self._listed(one, record)
+
+    def _listed(self, one: _Round, record: Mapping[str, FeatureValue]) -> dict[str, FeatureValue]:
+        """What the lists say; missing in a process that never could read them, since a check goes on without SQL."""
+        try:
+            return self._lists().values(self._vault, one.event.merchant, one.policy, record, self._clock.now())
+        except Unavailable:
+            return {name: None for name, feature in one.policy.features.items() if isinstance(feature, Listed)}
 
     def _silenced(self, one: _Round, values: Mapping[str, FeatureValue]) -> Collection[str]:
         return self._snoozes().rules(self._vault, one.event.merchant, one.policy.id, values, self._clock.now())

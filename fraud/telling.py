@@ -86,7 +86,9 @@ class Teller:
             except NotFound:
                 return None
             stored = stored_event(connection, self._vault, decision.merchant, decision.event_id)
-        return _Checked(decision, _of_a_check(decision, stored).event)
+        event = _of_a_check(decision, stored).event
+        # One id in two scenes: the event on record is that of the scene which came first, and perhaps another person's.
+        return _Checked(decision, event if event is not None and event.type == decision.scene else None)
 
 
 def told_of(connection: Connection, decision_id: str) -> dict[str, Any] | None:

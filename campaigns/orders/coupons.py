@@ -91,9 +91,12 @@ def reverse_shares(connection: Connection, told: Told, refunded: int, paid_fen: 
 
 
 def reverse_earlier_refunds(connection: Connection, reward: Reward, order_id: str, actor: str, now: datetime) -> None:
-    """Parts of the order were refunded before its discount posted: their share of it is taken out again at once."""
+    """Parts of the order were refunded before its discount posted: their share of it is taken out again at once.
+
+    The order's row is locked, as a refund locks it: of a posting and a refund that meet, the later one sees the other.
+    """
     mine = (orders.c.merchant == reward.merchant, orders.c.id == order_id)
-    paid = connection.execute(select(orders.c.paid_fen).where(*mine)).scalar_one_or_none()
+    paid = connection.execute(select(orders.c.paid_fen).where(*mine).with_for_update()).scalar_one_or_none()
     refunded = refunded_fen(connection, reward.merchant, order_id)
     if paid and 0 < refunded < paid:
         _reverse_share(connection, Told(reward.merchant, order_id, actor, now), reward, refunded, paid)

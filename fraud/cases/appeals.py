@@ -98,7 +98,11 @@ def _tell(connection: Connection, topic: str, review: Review, now: datetime, **m
 
 def _require_refused(decision: Decision, earlier: Review | None) -> None:
     """A machine refused, or a person voided what it had held. A reward that waits for a person is not refused yet, whatever the machine said."""
-    refused = decision.outcome != "allow" if earlier is None else earlier.resolution == "void"
+    if earlier is None:
+        # Where a reward waits, a doubt alone refuses nobody yet.
+        refused = decision.outcome in ("challenge", "reject") or (decision.campaign is None and decision.outcome != "allow")
+    else:
+        refused = earlier.resolution == "void" and earlier.resolved_by != "system"
     if not refused:
         text = Text(zh="该决策没有拒绝顾客,无需申诉", en="this decision refused nothing")
         raise Conflict("nothing_to_appeal", text, outcome=decision.outcome)

@@ -63,7 +63,7 @@ class FeatureReader:
         and `CANCEL` takes it back."""
         calls: list[Call] = []
         asked: list[Sequence[Series]] = []
-        tokens = _Tokens(self._vault, event, self._event_token(event), self.record)
+        tokens = _Tokens(self._vault, event, self._event_token(event, event_type), self.record)
         for kind, series in self._plan(event_type, policy).by_entity.items():
             token = tokens.of(kind)
             if token is not None:
@@ -104,8 +104,9 @@ class FeatureReader:
             self._reach[policy.id] = [(name, one.key, one.reach_us, one.kind == "first") for name, one in reads]
         return self._reach[policy.id]
 
-    def _event_token(self, event: Event) -> str:
-        return self._vault.token(event.merchant, "event", event.id)
+    def _event_token(self, event: Event, event_type: str) -> str:
+        # One id in two scenes are two events: a shop may call its check of an order as it calls the order.
+        return self._vault.token(event.merchant, "event", f"{event_type}\x00{event.id}")
 
     def _plan(self, event_type: str, policy: Ruleset | None) -> Plan:
         # Types that no policy names share one plan: callers choose type names, and the cache must not grow with them.

@@ -10,7 +10,7 @@ from core.errors import Malformed
 from core.privacy.vault import Vault
 from core.text import Text
 from fraud.lists.entries import masked
-from rules.enrich.derived import one_spelling
+from rules.enrich.derived import DERIVED, derived, one_spelling
 from rules.lang.kinds import Kind
 from rules.model import Ruleset
 
@@ -52,6 +52,8 @@ def asked_snooze(
     if not now < until <= now + MOST:
         text = Text(zh=f"结束时间须在现在之后、{MOST.days} 天之内", en=f"a snooze ends after now, and within {MOST.days} days")
         raise Malformed("bad_snooze_time", text)
+    # A field that follows from another may be named by that one's value: the network of an address, the domain of a mailbox.
+    value = str(derived({DERIVED[field][1]: value}, [field]).get(field, value.strip().lower())) if field in DERIVED else value
     token, spelled = snooze_token(vault, merchant, field, value), one_spelling(field, value)
     if token is None or spelled is None or len(value) > VALUE_MAX:
         raise Malformed("bad_snooze_value", Text(zh=f"值应为 1 至 {VALUE_MAX} 个字符", en=f"a value has 1 to {VALUE_MAX} characters"))

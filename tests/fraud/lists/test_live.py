@@ -6,15 +6,19 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from core.access.approvals import find_approval
 from core.access.principals import PLATFORM, add_principal
 from core.db.engine import Database
 from core.errors import Conflict, Malformed, NotFound
 from core.privacy.vault import Vault
-from fraud.lists.changing import DIRECT_MAX, change_list, create_list, decide_change, delete_list, find_list
+from fraud.lists.changing import DIRECT_MAX, change_list, create_list, decide_change, delete_list, find_list, opened_by
 from fraud.lists.entries import Change, Head, change_of, read_changes, written_csv
 from fraud.lists.live import LiveLists
 from fraud.lists.reading import all_lists, every_entry, holders_of
+from fraud.lists.tables import list_entries
+from rules.files.load import load_ruleset
 
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
 DEVICES = Head("demo", "blocked-devices", "block", "text", "device")
@@ -67,12 +71,13 @@ def test_an_entry_ends_at_its_time(database: Database, vault: Vault) -> None:
 
 def test_the_platforms_list_serves_whoever_has_none_of_that_name(database: Database, vault: Vault) -> None:
     live = other_process(database, Time())
-    made(database, vault, Head(PLATFORM, "clouds", "watch", "cidr", "ip"), "203.0.113.0/24")
-    assert live.book().holds(vault, "demo", "clouds", "::ffff:203.0.113.9", NOW)
     made(database, vault, Head("demo", "clouds", "watch", "cidr", "ip"), "198.51.100.0/24")
-    live.forget()
+    made(database, vault, Head(PLATFORM, "clouds", "watch", "cidr", "ip"), "203.0.113.0/24")
     assert not live.book().holds(vault, "demo", "clouds", "203.0.113.9", NOW)
-    assert live.book().holds(vault, "other", "clouds", "203.0.113.9", NOW)
+    assert live.book().holds(vault, "other", "clouds", "::ffff:203.0.113.9", NOW)
+    with database.write() as connection, pytest.raises(Conflict) as raised:
+        create_list(connection, Head("other", "clouds", "watch", "cidr", "ip"), "prn_a", NOW)
+    assert raised.value.code == "list_of_platform"
 
 
 def test_a_list_made_anew_under_its_name_begins_empty(database: Database, vault: Vault) -> None:
@@ -82,7 +87,10 @@ def test_a_list_made_anew_under_its_name_begins_empty(database: Database, vault:
     assert live.book().holds(vault, "demo", DEVICES.name, "d1", NOW)
     with database.write() as connection:
         delete_list(connection, DEVICES, [], "prn_a", NOW)
+    with database.write() as connection:
+        create_list(connection, DEVICES, "prn_a", NOW + timedelta(microseconds=1))
     made(database, vault, DEVICES, "d3")
+    made(database, vault, DEVICES, "d4")
     live.forget()
     assert [live.book().holds(vault, "demo", DEVICES.name, one, NOW) for one in ("d1", "d3")] == [False, True]
 
@@ -97,7 +105,7 @@ def test_an_export_can_be_imported_again_and_tells_of_nobody(database: Database,
     assert "138****00" in exported
     assert [(one["name"], one["entry"]["reason"]) for one in held] == [("blocked-phones", "because")]
     again = read_changes(vault, phones, exported, NOW)
-    assert [one.entry for one in again] == [held[0]["entry"]["key"]]
+    assert [f"key:{one.entry}" for one in again] == [held[0]["entry"]["key"]]
 
 
 @pytest.mark.parametrize(
@@ -154,3 +162,59 @@ def test_there_is_one_list_of_a_name_and_it_makes_sense(database: Database) -> N
         for bad in (Head("demo", "X", "block", "text", "device"), Head("demo", "x", "block", "cidr", "device"), Head("demo", "x", "block", "prefix", "ip")):
             with pytest.raises(Malformed):
                 create_list(connection, bad, "prn_a", NOW)
+
+
+@pytest.mark.parametrize(
+    ("match", "field", "bad"), [("cidr", "ip", "fe80::1%eth0"), ("text", "device", "  "), ("hash", "device", "abc"), ("prefix", "phone", "*")]
+)
+def test_what_a_list_cannot_hold_is_refused(vault: Vault, match: str, field: str, bad: str) -> None:
+    with pytest.raises(Malformed):
+        change_of(vault, Head("demo", "n", "watch", match, field), bad, "because", None, remove=False, now=NOW)
+    with pytest.raises(Malformed):
+        change_of(vault, Head("demo", "n", "watch", "text", "device"), "d", "because", datetime(9999, 12, 31, 23, 59, tzinfo=UTC), remove=False, now=NOW)
+
+
+def test_an_entry_that_cannot_be_read_stops_no_other(database: Database, vault: Vault) -> None:
+    clouds = Head("demo", "clouds", "watch", "cidr", "ip")
+    made(database, vault, clouds, "203.0.113.0/24", "198.51.100.0/24")
+    with database.write() as connection:
+        connection.execute(list_entries.update().where(list_entries.c.entry == "198.51.100.0/24").values(entry="fe80::1%eth0/128"))
+    assert other_process(database, Time()).book().holds(vault, "demo", "clouds", "203.0.113.9", NOW)
+
+
+def test_a_device_that_looks_like_a_hash_is_a_device(database: Database, vault: Vault) -> None:
+    device = "2b6f0cc904d137be2e1730235f5664094b831186"
+    made(database, vault, DEVICES, device)
+    assert other_process(database, Time()).book().holds(vault, "demo", DEVICES.name, device, NOW)
+
+
+def test_a_removal_keeps_who_blocked_and_why_and_a_mistyped_one_is_told(database: Database, vault: Vault) -> None:
+    made(database, vault, DEVICES, "d1")
+    with database.write() as connection:
+        removal = [change_of(vault, DEVICES, "d1", "typo", None, remove=True, now=NOW)]
+        assert change_list(connection, DEVICES, removal, "prn_b", "", NOW) is None
+        row = connection.execute(select(list_entries)).one()
+        assert (row.reason, row.owner, row.removed_by) == ("because", "prn_a", "prn_b")
+        with pytest.raises(NotFound):
+            change_list(connection, DEVICES, removal, "prn_b", "", NOW)
+
+
+def test_a_rule_that_opens_a_door_makes_any_list_one_for_two_people(database: Database, vault: Vault) -> None:
+    source = """\
+policy: door
+scene: coupon.claim
+features: {trusted: {listed: blocked-devices, by: device}}
+rules:
+  - {id: trusted, when: trusted, verdict: allow, reason: {code: trusted, zh: 信任, en: trusted}}
+bands: {review: 1, reject: 2}
+when_unavailable: hold
+"""
+    opening = opened_by([load_ruleset(source.encode(), "door.yaml").ruleset])
+    assert opening == {"blocked-devices"}
+    with database.write() as connection:
+        maker = add_principal(connection, merchant="demo", kind="person", name="maker", actor="system", now=NOW)
+        create_list(connection, DEVICES, maker, NOW)
+        asked = change_list(connection, DEVICES, [change_of(vault, DEVICES, "d1", "x", None, remove=False, now=NOW)], maker, "", NOW, opening)
+        assert asked is not None
+        delete_list(connection, DEVICES, [], maker, NOW)
+        assert find_approval(connection, asked).state == "rejected"
