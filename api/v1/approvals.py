@@ -17,8 +17,12 @@ from core.access.approvals import find_approval
 from core.db.tables import approvals
 from core.errors import Malformed, NotFound
 from core.text import Text
+from fraud.lists.changing import proposed_changes
 
 blp = Resource("approvals", __name__, description="Four eyes: an editor cannot approve their own work.")
+
+
+_ENTRIES_MAX = 200
 
 
 class Approval(ma.Schema):
@@ -33,6 +37,19 @@ class Approval(ma.Schema):
     decided_by = ma.fields.String(allow_none=True)
     decided_at = ma.fields.String(allow_none=True)
     reason = ma.fields.String(allow_none=True)
+
+
+class ProposedEntry(ma.Schema):
+    """One entry of a list that would change."""
+
+    entry = ma.fields.String()
+    reason = ma.fields.String()
+    expires_at = ma.fields.String(allow_none=True)
+    remove = ma.fields.Boolean()
+
+
+class WholeApproval(Approval):
+    entries = ma.fields.List(ma.fields.Nested(ProposedEntry), metadata={"description": "of a change of a list: its first 200 entries"})
 
 
 class ApprovalList(ma.Schema):
@@ -55,14 +72,15 @@ def index(ctx: Context) -> Response:
     return answer(page(rows, limit, lambda row: row.id, approval_view))
 
 
-@blp.endpoint("GET", "/approvals/<approval_id>", scopes=("marketer", "compliance"), replies={200: Approval})
+@blp.endpoint("GET", "/approvals/<approval_id>", scopes=("marketer", "compliance"), replies={200: WholeApproval})
 def show(ctx: Context, approval_id: str) -> Response:
-    """One approval."""
+    """One approval, and of a change of a list what would change."""
     with ctx.services.database.read() as connection:
         found = find_approval(connection, approval_id)
+        entries = proposed_changes(connection, approval_id, _ENTRIES_MAX)
     if found.merchant != ctx.merchant:
         raise NotFound("approval_not_found", Text(zh="没有这个审批", en="there is no such approval"))
-    return answer(approval_view(found))
+    return answer(approval_view(found) | {"entries": entries})
 
 
 @blp.endpoint("POST", "/approvals/<approval_id>/approve", scopes=("compliance",), body=DecideBody, replies={200: Approval}, effect=True)

@@ -91,6 +91,19 @@ def change_list(
     return approval
 
 
+def proposed_changes(connection: Connection, approval_id: str, most: int) -> list[dict[str, Any]]:
+    """What an approval of ours is about, as its second person must see it: the first `most` entries, masked as they will stand."""
+    body = connection.execute(select(list_changes.c.body).where(list_changes.c.approval_id == approval_id)).scalar_one_or_none()
+    return (
+        []
+        if body is None
+        else [
+            {"entry": one.shown, "reason": one.reason, "expires_at": None if one.expires_at is None else one.expires_at.isoformat(), "remove": one.remove}
+            for one in _changes(body)[:most]
+        ]
+    )
+
+
 def decide_change(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, now: datetime) -> Approval:
     """The second person's word; approved changes stand at once. Raises `Conflict` when the list is gone."""
     row = connection.execute(select(list_changes).where(list_changes.c.approval_id == approval_id)).one_or_none()

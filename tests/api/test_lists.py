@@ -105,6 +105,8 @@ def test_a_network_is_watched_and_a_shared_list_is_no_other_merchants(judged: Sh
 def test_an_allowed_customer_passes_rules_and_no_limit_of_money(judged: Shop) -> None:
     asked = change(judged, "trusted-users", "vip", "vip2").json
     assert asked["changed"] == 0
+    seen = judged.get(f"/v1/approvals/{asked['approval_id']}", "compliance").json["entries"]
+    assert sorted((one["entry"], one["reason"], one["remove"]) for one in seen) == [("v****", "sells coupons", False)] * 2
     assert approve(judged, asked["approval_id"], "compliance").json["code"] == "own_work"
     change(judged, "blocked-devices", "d1")
     judged.publish(COUPON)

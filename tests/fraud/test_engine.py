@@ -12,9 +12,11 @@ from core.clock import TurnedClock
 from core.errors import Conflict, Malformed, Unavailable
 from core.hotstate.clients import HotState, connect
 from core.privacy.vault import Vault
+from core.text import Text
 from fraud.answers import Answers
 from fraud.decision import Decision, from_record
 from fraud.engine import RiskEngine
+from fraud.lists.live import ListBook
 from fraud.policies import Policies
 from fraud.rulesets.bundle import always
 from rules.model import Ruleset
@@ -158,3 +160,13 @@ def _content(hot: HotState, key: str) -> Any:
     kind = hot.type(key)
     reads = {"zset": lambda: hot.zrange(key, 0, -1), "string": lambda: hot.get(key), "stream": lambda: hot.xrange(key), "hash": lambda: hot.hgetall(key)}
     return reads[kind]()
+
+
+def test_lists_that_cannot_be_read_are_missing_and_stop_no_check(hot: HotState, vault: Vault, policies: Policies, clock: TurnedClock) -> None:
+    def away() -> ListBook:
+        raise Unavailable("database_away", Text(zh="", en=""))
+
+    engine = RiskEngine(hot, vault, always(policies), clock, deadline_ms=10_000, lists=away)
+    one = event("e1", device="d1")
+    for decision in (engine.check(one, SCENE), engine.preview(one, SCENE)):
+        assert (decision.outcome, decision.degraded, decision.features["device_blocked"]) == ("allow", False, None)

@@ -71,3 +71,12 @@ def test_an_event_comes_back_as_it_was_told(database: Database, hot: HotState, v
     assert list(hot.scan_iter("*:cancelled")) == []
     with database.read() as connection:
         assert told_of(connection, "dec_other") is None
+
+
+def test_one_id_in_two_scenes_are_two_checks(engine: RiskEngine, teller: Teller) -> None:
+    first = engine.check_and_stream(event("x", "alice"), SCENE)
+    other = engine.check_and_stream(event("x", "bob", kind="bargain.start"), "bargain.start")
+    assert teller.tell(first.id, "demo", Outcome(CONFIRMED), "prn_a", NOW)["told"] == CONFIRMED
+    # The event on record is alice's: taking it back would take it from her.
+    assert teller.tell(other.id, "demo", Outcome(CANCELLED), "prn_a", NOW)["told"] == CANCELLED
+    assert engine.check(event("y", "alice", after=1), SCENE).features["requests_of_user_10m"] == 2
