@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from threading import Condition, Thread
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import structlog
 
+from core.db.engine import Database
 from core.errors import SheepdogError, Unavailable
 from core.text import Text
 
@@ -135,3 +136,29 @@ class Watched(Generic[T]):
 
     def _on_a_thread(self, work: Callable[[], None]) -> None:
         Thread(target=work, name=self._name, daemon=True).start()
+
+
+class Followed(Generic[T]):
+    """What a process knows of some tables: `_look` reads them, as `Watched` asks it to. One for each process."""
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        database: Database,
+        monotonic: Callable[[], float] = time.monotonic,
+        in_background: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
+        self._database = database
+        self._watched = Watched(self._look, self.name, monotonic, in_background)
+
+    def book(self) -> T:
+        """At most about a second old. Raises `Unavailable` when nothing was ever read and SQL is away."""
+        return self._watched.now()
+
+    def forget(self) -> None:
+        """This process has just changed what stands there."""
+        self._watched.forget()
+
+    def _look(self, known: T | None) -> T:
+        raise NotImplementedError

@@ -246,7 +246,11 @@ class RiskEngine:
             return {name: None for name, feature in one.policy.features.items() if isinstance(feature, Listed)}
 
     def _silenced(self, one: _Round, values: Mapping[str, FeatureValue]) -> Collection[str]:
-        return self._snoozes().rules(self._vault, one.event.merchant, one.policy.id, values, self._clock.now())
+        """Rules that a snooze sets aside; none in a process that never could read them."""
+        try:
+            return self._snoozes().rules(self._vault, one.event.merchant, one.policy.id, values, self._clock.now())
+        except Unavailable:
+            return ()
 
     def _judged(self, one: _Round, look: _Look, now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
         verdict = evaluate(one.policy, look.values, now=now, snoozed=look.snoozed)

@@ -16,13 +16,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import core.yamlfile
+import core
 import rules
 from fraud.policies import Policies
 from rules.files.load import is_pack, load_ruleset_file, ruleset_from_document
 from rules.model import Ruleset
 
-_CODE = (Path(rules.__file__).parent, Path(core.yamlfile.__file__).parent)
+_CODE = tuple(Path(str(room.__file__)).parent for room in (rules, core))
 
 
 def load_policies(folder: Path) -> Policies:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,9 +11,8 @@ from sqlalchemy import BigInteger, select, type_coerce
 
 from core.access.principals import PLATFORM
 from core.clock import to_micros
-from core.db.engine import Database
 from core.privacy.vault import Vault
-from core.watched import Watched
+from core.watched import Followed
 from fraud.lists.entries import Head, key_of
 from fraud.lists.table import NO_END, REMOVED, ListTable, Row
 from fraud.lists.tables import list_entries, lists
@@ -54,25 +52,10 @@ class ListBook:
 NO_LISTS = ListBook({})
 
 
-class LiveLists:
+class LiveLists(Followed[ListBook]):
     """Follows SQL; one for each process."""
 
-    def __init__(
-        self,
-        database: Database,
-        monotonic: Callable[[], float] = time.monotonic,
-        in_background: Callable[[Callable[[], None]], None] | None = None,
-    ) -> None:
-        self._database = database
-        self._watched = Watched(self._look, "lists", monotonic, in_background)
-
-    def book(self) -> ListBook:
-        """At most about a second old. Raises `Unavailable` when nothing was ever read and SQL is away."""
-        return self._watched.now()
-
-    def forget(self) -> None:
-        """This process has just changed a list."""
-        self._watched.forget()
+    name = "lists"
 
     def _look(self, known: ListBook | None) -> ListBook:
         before = {} if known is None else known.tables

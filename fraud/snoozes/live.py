@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from core.clock import to_micros
-from core.db.engine import Database
 from core.privacy.vault import Vault
-from core.watched import Watched
+from core.watched import Followed
 from fraud.snoozes.asking import snooze_token
 from fraud.snoozes.tables import snooze_generation, snoozes
 from rules.enrich.derived import DERIVED, derived
@@ -43,25 +41,10 @@ class SnoozeBook:
 NO_SNOOZES = SnoozeBook(0, {})
 
 
-class LiveSnoozes:
+class LiveSnoozes(Followed[SnoozeBook]):
     """Follows SQL; one for each process."""
 
-    def __init__(
-        self,
-        database: Database,
-        monotonic: Callable[[], float] = time.monotonic,
-        in_background: Callable[[Callable[[], None]], None] | None = None,
-    ) -> None:
-        self._database = database
-        self._watched = Watched(self._look, "snoozes", monotonic, in_background)
-
-    def book(self) -> SnoozeBook:
-        """At most about a second old. Raises `Unavailable` when nothing was ever read and SQL is away."""
-        return self._watched.now()
-
-    def forget(self) -> None:
-        """This process has just changed a snooze."""
-        self._watched.forget()
+    name = "snoozes"
 
     def _look(self, known: SnoozeBook | None) -> SnoozeBook:
         with self._database.read() as connection:

@@ -16,7 +16,6 @@ from core.text import Text
 from fraud.answers import Answers
 from fraud.decision import Decision, from_record
 from fraud.engine import RiskEngine
-from fraud.lists.live import ListBook
 from fraud.policies import Policies
 from fraud.rulesets.bundle import always
 from rules.model import Ruleset
@@ -162,11 +161,11 @@ def _content(hot: HotState, key: str) -> Any:
     return reads[kind]()
 
 
-def test_lists_that_cannot_be_read_are_missing_and_stop_no_check(hot: HotState, vault: Vault, policies: Policies, clock: TurnedClock) -> None:
-    def away() -> ListBook:
+def test_lists_and_snoozes_that_cannot_be_read_stop_no_check(hot: HotState, vault: Vault, policies: Policies, clock: TurnedClock) -> None:
+    def away() -> Any:
         raise Unavailable("database_away", Text(zh="", en=""))
 
-    engine = RiskEngine(hot, vault, always(policies), clock, deadline_ms=10_000, lists=away)
+    engine = RiskEngine(hot, vault, always(policies), clock, deadline_ms=10_000, lists=away, snoozes=away)
     one = event("e1", device="d1")
     for decision in (engine.check(one, SCENE), engine.preview(one, SCENE)):
         assert (decision.outcome, decision.degraded, decision.features["device_blocked"]) == ("allow", False, None)
