@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from api.cli.common import Screen, command_options, key_option, merchant_option, services_for, text_of
+from api.cli.lists import moment_of
 from core.errors import SheepdogError
 from core.text import Text
 from fraud.labels import precision_of, put_label, read_labels
@@ -42,14 +41,15 @@ def import_labels(screen: Screen, file: str, key: str | None, merchant: str | No
 
 @labels.command(epilog="Example:  sheepdog labels precision new-user-claim")
 @click.argument("policy")
+@click.option("--since", default="2000-01-01T00:00:00+00:00", help="Only of decisions since this ISO time with its zone.")
 @key_option
 @merchant_option
 @command_options
-def precision(screen: Screen, policy: str, key: str | None, merchant: str | None) -> None:
+def precision(screen: Screen, policy: str, since: str, key: str | None, merchant: str | None) -> None:
     """How often each rule of a policy was right, as far as decisions were labelled."""
     services, _, of = services_for(key, merchant, "marketer", "compliance")
     with services.database.read() as connection:
-        found = precision_of(connection, of, policy, datetime(2000, 1, 1, tzinfo=UTC))
+        found = precision_of(connection, of, policy, moment_of(since))
     lines = [f"{one.rule:<32} {one.fraud:>6} / {one.fraud + one.honest:<6} {one.precision:.1%}  [{one.low:.1%} – {one.high:.1%}]" for one in found]
     rows = [{name: getattr(one, name) for name in one.__slots__} for one in found]
     screen.result(rows, "\n".join(lines))

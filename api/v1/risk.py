@@ -39,6 +39,24 @@ class CheckConfirmBody(ma.Schema):
     order_id = text(64)
 
 
+class CheckNamed(ma.Schema):
+    """One check of a batch, by the id of its decision."""
+
+    decision_id = text(32, required=True)
+
+
+class CheckNamedConfirm(CheckConfirmBody, CheckNamed):
+    """One that happened, by the id of its decision."""
+
+
+class CheckConfirmBatchBody(ma.Schema):
+    checks = items_field("checks with their `decision_id`")
+
+
+class CheckCancelBatchBody(ma.Schema):
+    checks = items_field("`decision_id`s")
+
+
 class CheckOutcomeReply(ma.Schema):
     decision_id = ma.fields.String()
     outcome_told = ma.fields.Nested(OutcomeTold)
@@ -49,6 +67,7 @@ class CheckBatchBody(ma.Schema):
 
 
 CHECK = CheckBody()
+_CONFIRM, _CANCEL = CheckNamedConfirm(), CheckNamed()
 
 
 @blp.endpoint("POST", "/risk/checks", scopes=("shop",), body=CheckBody, replies={200: Decision})
@@ -63,16 +82,32 @@ def check_many(ctx: Context) -> Response:
     return answer(each(ctx.body["checks"], CHECK, lambda body: checked(ctx.services, ctx.merchant, body)))
 
 
+@blp.endpoint("POST", "/risk/checks/batch/confirm", scopes=("shop",), body=CheckConfirmBatchBody, replies={200: BatchReply})
+def confirm_many(ctx: Context) -> Response:
+    """Confirm up to a thousand checks, each by itself; the whole may be sent again."""
+    return answer(each(ctx.body["checks"], _CONFIRM, lambda body: _told(ctx, body["decision_id"], _confirmed(body))))
+
+
+@blp.endpoint("POST", "/risk/checks/batch/cancel", scopes=("shop",), body=CheckCancelBatchBody, replies={200: BatchReply})
+def cancel_many(ctx: Context) -> Response:
+    """Cancel up to a thousand checks, each by itself; the whole may be sent again."""
+    return answer(each(ctx.body["checks"], _CANCEL, lambda body: _told(ctx, body["decision_id"], Outcome(CANCELLED))))
+
+
 @blp.endpoint("POST", "/risk/checks/<decision_id>/confirm", scopes=("shop",), body=CheckConfirmBody, replies={200: CheckOutcomeReply})
 def confirm(ctx: Context, decision_id: str) -> Response:
     """What was checked has happened. The same again changes nothing; after a cancellation it is refused."""
-    return answer(_told(ctx, decision_id, Outcome(CONFIRMED, ctx.body.get("amount_fen"), ctx.body.get("order_id"))))
+    return answer(_told(ctx, decision_id, _confirmed(ctx.body)))
 
 
 @blp.endpoint("POST", "/risk/checks/<decision_id>/cancel", scopes=("shop",), replies={200: CheckOutcomeReply})
 def cancel(ctx: Context, decision_id: str) -> Response:
     """What was checked did not happen: it counts no more. The same again changes nothing; after a confirmation it is refused."""
     return answer(_told(ctx, decision_id, Outcome(CANCELLED)))
+
+
+def _confirmed(body: Mapping[str, Any]) -> Outcome:
+    return Outcome(CONFIRMED, body.get("amount_fen"), body.get("order_id"))
 
 
 def _told(ctx: Context, decision_id: str, outcome: Outcome) -> dict[str, Any]:

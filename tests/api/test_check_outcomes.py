@@ -96,6 +96,24 @@ def test_nobody_tells_of_anothers_check_or_of_a_claim(judged: Shop) -> None:
     assert set(judged.get(f"/v1/decisions/{claimed}", "compliance").json["timing_us"]) == {"features", "evaluate", "settle"}
 
 
+def test_many_are_told_at_once_each_by_itself_and_the_whole_again(judged: Shop) -> None:
+    made = [check(judged, number)["id"] for number in range(1, 4)]
+    said = [{"decision_id": made[0], "amount_fen": 990, "order_id": "A1"}, {"decision_id": made[1]}, {"decision_id": "dec_none"}, {"amount_fen": 1}, "x"]
+    replies = [judged.post("/v1/risk/checks/batch/confirm", {"checks": said}) for _ in range(2)]
+    assert replies[0].json == replies[1].json
+    items = replies[0].json["items"]
+    assert ([one["status"] for one in items], replies[0].json["failed"]) == ([200, 200, 404, 422, 422], 3)
+    assert items[0]["body"] == tell(judged, made[0], "confirm", {"amount_fen": 990, "order_id": "A1"}).json
+    cancelled = judged.post("/v1/risk/checks/batch/cancel", {"checks": [{"decision_id": one} for one in made]}).json
+    assert [one["status"] for one in cancelled["items"]] == [409, 409, 200]
+    assert cancelled["items"][0]["problem"]["code"] == "check_confirmed"
+    # The third counts no more: without it the next one is the third.
+    assert [check(judged, number)["outcome"] for number in (4, 5)] == ["review", "review"]
+    assert judged.post("/v1/risk/checks/batch/cancel", {"checks": []}).status_code == 422
+    assert judged.post("/v1/risk/checks/batch/cancel", {"checks": [{}] * 1_001}).status_code == 422
+    assert judged.post("/v1/risk/checks/batch/confirm", {"checks": [{"decision_id": made[0]}]}, "other").json["items"][0]["status"] == 404
+
+
 def test_without_redis_a_cancellation_is_on_record_and_takes_back_when_it_is_sent_again(judged: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (1, 2):
         made = check(judged, number)

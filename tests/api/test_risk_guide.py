@@ -18,10 +18,16 @@ CALL = re.compile(r'curl -s "\$SHEEPDOG(/v1/[a-z/]+)".*?-d \'(.+?)\'', re.DOTALL
 def test_the_calls_of_the_guide_are_answered(shop: Shop) -> None:
     english, chinese = (CALL.findall(text) for text in GUIDES)
     assert english == chinese
-    assert len(english) == 2
-    replies = [shop.post(path, json.loads(body)) for path, body in english]
+    assert len(english) == 4
+    replies = [shop.post(path, json.loads(body)) for path, body in english[:2]]
     assert [reply.status_code for reply in replies] == [200, 200]
     assert replies[1].json["outcome"] == "allow"
+    other = shop.post("/v1/risk/checks", {"id": "claim-2", "scene": "coupon.claim", "user": "bob"}).json["id"]
+    told = [
+        shop.post(path, json.loads(re.sub('dec_[^"]+', name, body))).json
+        for (path, body), name in zip(english[2:], (replies[1].json["id"], other), strict=True)
+    ]
+    assert [one["items"][0]["body"]["outcome_told"]["told"] for one in told] == ["confirmed", "cancelled"]
 
 
 def test_the_fields_and_packs_that_it_names_are_there() -> None:

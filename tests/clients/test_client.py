@@ -72,6 +72,43 @@ def test_a_check_has_one_answer_for_one_id(opened: Open) -> None:
     assert first["outcome"] == "allow"
 
 
+def test_what_came_of_checks_is_told_one_by_one_and_many_at_once(opened: Open) -> None:
+    client = opened.client
+    made = [one["body"]["id"] for one in client.checks([{"id": f"c{n}", "scene": "coupon.claim", "user": f"u{n}"} for n in range(4)])["items"]]
+    assert client.confirm_check(made[0], amount_fen=990, order_id="A1")["outcome_told"]["amount_fen"] == 990
+    assert client.cancel_check(made[1])["outcome_told"]["told"] == "cancelled"
+    with pytest.raises(Problem) as caught:
+        client.confirm_check(made[1])
+    assert caught.value.code == "check_cancelled"
+    assert [
+        one["status"] for one in client.confirm_checks([{"decision_id": made[0], "amount_fen": 990, "order_id": "A1"}, {"decision_id": made[1]}])["items"]
+    ] == [200, 409]
+    assert client.cancel_checks(made[2:])["failed"] == 0
+    opened.shop.clerk().drain()
+    assert client.decision(made[2])["outcome"] == "allow"
+
+
+def test_labels_feed_the_precision_of_rules(opened: Open) -> None:
+    made = [opened.client.check(f"c{n}", "coupon.claim", f"u{n}", device="farm")["id"] for n in range(6)]
+    opened.shop.clerk().drain()
+    assert [opened.client.label(made[5], "fraud", "chargeback")["changed"] for _ in range(2)] == [True, False]
+    assert (
+        opened.client.labels([{"decision_id": made[4], "label": "honest", "source": "shop"}, {"decision_id": "dec_none", "label": "fraud", "source": "shop"}])[
+            "failed"
+        ]
+        == 1
+    )
+    rules = {one["rule"]: one for one in opened.shop.get("/v1/policies/new-user-claim/precision", "marketer").json["items"]}
+    assert (rules["device-farm"]["fraud"], rules["device-farm"]["honest"]) == (1, 1)
+
+
+def test_a_confirmation_is_repeated_with_the_very_same_bytes(broken: Faulty) -> None:
+    broken.answers = [None, (503, {}, {"code": "hot_state_away"}), (200, {}, {"done": 1})]
+    assert broken.client().confirm_checks([{"decision_id": "dec_1"}]) == {"done": 1}
+    assert {(path, body) for _, path, _, body in broken.heard} == {("/v1/risk/checks/batch/confirm", b'{"checks":[{"decision_id":"dec_1"}]}')}
+    assert len(broken.heard) == 3
+
+
 def test_a_refusal_is_a_problem_with_its_code_in_the_language_that_was_asked_for(opened: Open) -> None:
     opened.shop.publish(coupon("spring", total=1))
     opened.client.claim("spring", "ann")
@@ -195,10 +232,10 @@ def test_both_readmes_show_the_same_and_it_runs(opened: Open, tmp_path: Path, ca
     body = b"{}"
     names: dict[str, Any] = {"BASE_URL": opened.url, "API_KEY": opened.shop.keys["shop"], "TODAY": opened.shop.now().isoformat(), "SECRET": "s", "body": body}
     file = tmp_path / "example.py"
-    file.write_text(english[0], encoding="utf-8")
+    file.write_text("\n".join(english[:2]), encoding="utf-8")
     runpy.run_path(str(file), names)
-    assert capsys.readouterr().out.splitlines() == ["posted 2000", "paid"]
-    file.write_text(english[1], encoding="utf-8")
+    assert capsys.readouterr().out.splitlines() == ["posted 2000", "paid", "allow confirmed", "0 check_cancelled"]
+    file.write_text(english[2], encoding="utf-8")
     with pytest.raises(PermissionError):
         runpy.run_path(str(file), {**names, "headers": {}})
 

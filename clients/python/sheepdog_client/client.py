@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from sheepdog_client.models import Appeal, BatchReply, CommandReply, Decision, EventReply, Message, Order, QuoteReply, Reward, Withdrawal
+from sheepdog_client.models import Appeal, BatchReply, CheckTold, CommandReply, Decision, EventReply, Label, Message, Order, QuoteReply, Reward, Withdrawal
 from sheepdog_client.transport import Transport
 
 # Each method of the client: (HTTP method, address as the OpenAPI document writes it). The service's suite compares them.
@@ -44,6 +44,13 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "tell_payout": ("POST", "/v1/withdrawals/{withdrawal_id}/outcome"),
     "check": ("POST", "/v1/risk/checks"),
     "checks": ("POST", "/v1/risk/checks/batch"),
+    "confirm_check": ("POST", "/v1/risk/checks/{decision_id}/confirm"),
+    "cancel_check": ("POST", "/v1/risk/checks/{decision_id}/cancel"),
+    "confirm_checks": ("POST", "/v1/risk/checks/batch/confirm"),
+    "cancel_checks": ("POST", "/v1/risk/checks/batch/cancel"),
+    "decision": ("GET", "/v1/decisions/{decision_id}"),
+    "label": ("POST", "/v1/labels"),
+    "labels": ("POST", "/v1/labels/batch"),
     "appeal": ("POST", "/v1/appeals"),
     "appeal_state": ("GET", "/v1/appeals/{appeal_id}"),
     "notifications": ("GET", "/v1/notifications"),
@@ -185,6 +192,34 @@ class Client:
         """Check up to a thousand events, each with `id`, `scene` and `user`."""
         return self.transport.call("POST", "/v1/risk/checks/batch", {"checks": list(items)})  # type: ignore[return-value]
 
+    def confirm_check(self, decision_id: str, *, amount_fen: int | None = None, order_id: str | None = None) -> CheckTold:
+        """What was checked has happened. The same again changes nothing."""
+        return self.transport.call("POST", f"/v1/risk/checks/{_part(decision_id)}/confirm", _given(amount_fen=amount_fen, order_id=order_id))  # type: ignore[return-value]
+
+    def cancel_check(self, decision_id: str) -> CheckTold:
+        """What was checked did not happen after all, and counts no more. The same again changes nothing."""
+        return self.transport.call("POST", f"/v1/risk/checks/{_part(decision_id)}/cancel")  # type: ignore[return-value]
+
+    def confirm_checks(self, items: Sequence[Mapping[str, Any]]) -> BatchReply:
+        """Confirm up to a thousand checks, each with `decision_id`, and `amount_fen` and `order_id` where there are such. Look at `failed`."""
+        return self.transport.call("POST", "/v1/risk/checks/batch/confirm", {"checks": list(items)})  # type: ignore[return-value]
+
+    def cancel_checks(self, decision_ids: Sequence[str]) -> BatchReply:
+        """Cancel up to a thousand checks. Look at `failed`."""
+        return self.transport.call("POST", "/v1/risk/checks/batch/cancel", {"checks": [{"decision_id": one} for one in decision_ids]})  # type: ignore[return-value]
+
+    def decision(self, decision_id: str) -> Decision:
+        """Why a customer was allowed, held or refused, and what was told of a check afterwards."""
+        return self.transport.call("GET", f"/v1/decisions/{_part(decision_id)}")  # type: ignore[return-value]
+
+    def label(self, decision_id: str, label: str, source: str) -> Label:
+        """What a decision turned out to be: "fraud" or "honest", known from a "chargeback", an "appeal", a "review", the "shop" or an "analyst"."""
+        return self.transport.call("POST", "/v1/labels", {"decision_id": decision_id, "label": label, "source": source})  # type: ignore[return-value]
+
+    def labels(self, items: Sequence[Mapping[str, str]]) -> BatchReply:
+        """Label up to a thousand decisions, each with `decision_id`, `label` and `source`. Look at `failed`."""
+        return self.transport.call("POST", "/v1/labels/batch", {"labels": list(items)})  # type: ignore[return-value]
+
     def appeal(self, decision_id: str, reason: str) -> Appeal:
         """Ask for a refused customer that a person looks again; `reason` is what the customer says. Asked again, it is told as it stands."""
         return self.transport.call("POST", "/v1/appeals", {"decision_id": decision_id, "reason": reason})  # type: ignore[return-value]
@@ -211,3 +246,7 @@ class Client:
 
 def _part(name: str) -> str:
     return quote(name, safe="")
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -30,6 +30,21 @@ class Decision(TypedDict, total=False):
     degraded: bool
 
 
+class CheckTold(TypedDict):
+    """What stands of a check: `outcome_told` has `told` (confirmed or cancelled), `at`, `amount_fen` and `order_id`."""
+
+    decision_id: str
+    outcome_told: dict[str, Any]
+
+
+class Label(TypedDict):
+    """`changed` is false where the same stood already."""
+
+    decision_id: str
+    label: str
+    changed: bool
+
+
 class CommandReply(TypedDict):
     """What stands now: the instance and the part that it made, the reward and its decision."""
 
