@@ -41,6 +41,7 @@ from fraud.lists.live import LiveLists
 from fraud.packs import load_policies
 from fraud.rulesets import settling
 from fraud.rulesets.live import LiveRulesets
+from fraud.snoozes.changing import EXPIRY, expire
 from fraud.snoozes.live import LiveSnoozes
 from fraud.telling import Teller
 
@@ -166,6 +167,7 @@ def timer_handlers(settler: Settler, vault: Vault, rebates: RebateSettler, payer
     handlers.register("coupon.expiry", usage.expire)
     handlers.register("coupon.unlock", usage.unlock)
     handlers.register(settling.TIMER, settling.fire_timer)
+    handlers.register(EXPIRY, expire)
     return handlers
 
 

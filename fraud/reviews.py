@@ -1,4 +1,4 @@
-"""Cases: a held reward or a customer's appeal waits here for a person, who resolves it once, with a reason."""
+"""Cases: a held reward, a promoter's held commissions or a customer's appeal waits here for a person, who resolves it once, with a reason."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import ColumnElement, Connection, Select, select, update
 
+from core.access.approvals import void
 from core.audit.log import append
 from core.canon import digest
 from core.errors import Conflict, Malformed, NotFound
 from core.text import Text
 from fraud.queries import PLATFORM
-from fraud.store.tables import reviews
+from fraud.store.tables import decisions, reviews
 
 # Kind of case → what may be said of it.
-RESOLUTIONS = {"reward": ("post", "void"), "appeal": ("upheld", "overturned")}
+RESOLUTIONS = {"reward": ("post", "void"), "commission": ("post", "void"), "appeal": ("upheld", "overturned")}
 REASON_CHARS_MAX = 2000
 SYSTEM = "system"
 
@@ -31,6 +32,7 @@ class Review:
     kind: str
     decision_id: str
     reward_id: str | None
+    rebate_id: str | None
     campaign: str | None
     state: str
     opened_at: datetime
@@ -88,19 +90,34 @@ def close(connection: Connection, found: Review, resolution: str, by: str, reaso
         raise ValueError("a case is closed under its lock")
     # The words may name a person, so the sealed entry holds only their hash.
     reason_hash = digest(reason.strip().encode())
-    detail = {"resolution": resolution, "reward": found.reward_id, "decision": found.decision_id, "reason_hash": reason_hash}
+    about = {"reward": found.reward_id, "decision": found.decision_id, **({"rebate": found.rebate_id} if found.rebate_id else {})}
+    detail = {"resolution": resolution, **about, "reason_hash": reason_hash}
     append(connection, merchant=found.merchant, actor=by, action="review.resolved", target=found.id, now=now, detail=detail)
     return find_review(connection, found.id, found.merchant)
 
 
 def close_moot(connection: Connection, reward_ids: Sequence[str], now: datetime) -> None:
-    """Close the open reviews of rewards that came to nothing by themselves; each leaves an audit entry."""
-    query = select(reviews.c.id, reviews.c.merchant, reviews.c.decision_id, reviews.c.reward_id)
-    for row in connection.execute(query.where(reviews.c.reward_id.in_(reward_ids), reviews.c.state == "open")).all():
-        values = {"state": "resolved", "resolution": "void", "resolved_by": SYSTEM, "resolved_at": now, "reason": "the reward came to nothing with its order"}
-        if connection.execute(update(reviews).where(reviews.c.id == row.id, reviews.c.state == "open").values(**values)).rowcount == 1:
-            detail = {"reward": row.reward_id, "decision": row.decision_id}
-            append(connection, merchant=row.merchant, actor=SYSTEM, action="review.closed", target=row.id, now=now, detail=detail)
+    """Close the open cases of rewards that came to nothing by themselves; each leaves an audit entry, and a release that waits is void."""
+    _close_moot(connection, (reviews.c.reward_id.in_(reward_ids),), "the reward came to nothing with its order", now)
+
+
+def close_moot_commissions(connection: Connection, emptied: Sequence[tuple[str, str]], now: datetime) -> None:
+    """The same of held commissions that their order took back: (rebate, promoter)."""
+    for rebate_id, subject in emptied:
+        theirs = select(decisions.c.id).where(decisions.c.id == reviews.c.decision_id, decisions.c.subject_id == subject).exists()
+        _close_moot(connection, (reviews.c.rebate_id == rebate_id, theirs), "the commission came to nothing with its order", now)
+
+
+def _close_moot(connection: Connection, which: Sequence[ColumnElement[bool]], reason: str, now: datetime) -> None:
+    query = select(*(reviews.c[name] for name in ("id", "merchant", "decision_id", "reward_id", "rebate_id", "approval_id")))
+    for row in connection.execute(query.where(*which, reviews.c.state == "open").order_by(reviews.c.id)).all():
+        values = {"state": "resolved", "resolution": "void", "resolved_by": SYSTEM, "resolved_at": now, "reason": reason}
+        if connection.execute(update(reviews).where(reviews.c.id == row.id, reviews.c.state == "open").values(**values)).rowcount != 1:
+            continue
+        detail = {"reward": row.reward_id, "decision": row.decision_id, **({"rebate": row.rebate_id} if row.rebate_id else {})}
+        append(connection, merchant=row.merchant, actor=SYSTEM, action="review.closed", target=row.id, now=now, detail=detail)
+        if row.approval_id is not None:
+            void(connection, row.approval_id, reason, SYSTEM, now)
 
 
 def select_reviews(merchant: str) -> Select[Any]:

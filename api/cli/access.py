@@ -8,6 +8,7 @@ import click
 from sqlalchemy import func, select
 
 from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, settings_and_services
+from core.access.approvals import STATES
 from core.access.principals import PLATFORM, SCOPES, SYSTEM, add_principal, create_key, find_principal, revoke_key
 from core.db.tables import api_keys
 from core.db.tables import principals as principals_table
@@ -116,22 +117,30 @@ def approvals() -> None:
     """What waits for a second person."""
 
 
-@approvals.command("list", epilog="Example:  sheepdog approvals list")
+@approvals.command("list", epilog="Example:  sheepdog approvals list --state void")
+@click.option("--state", type=click.Choice([*STATES, "all"]), default="pending", show_default=True, help="void: what it was about has ended.")
 @key_option
 @merchant_option
 @command_options
-def list_approvals(screen: Screen, key: str | None, merchant: str | None) -> None:
-    """List what waits."""
+def list_approvals(screen: Screen, state: str, key: str | None, merchant: str | None) -> None:
+    """List what waits, or what became of it."""
     from core.db.tables import approvals as table
 
     _, services = settings_and_services()
     caller = caller_of(services, key)
     caller.require("marketer", "compliance")
-    columns = (table.c.id, table.c.kind, table.c.target, table.c.note, table.c.proposed_by)
-    query = select(*columns).where(table.c.merchant == caller.for_merchant(merchant), table.c.state == "pending").order_by(table.c.id)
+    columns = (table.c.id, table.c.kind, table.c.target, table.c.note, table.c.proposed_by, table.c.state, table.c.reason)
+    query = select(*columns).where(table.c.merchant == caller.for_merchant(merchant)).order_by(table.c.id)
+    if state != "all":
+        query = query.where(table.c.state == state)
     with services.database.read() as connection:
         rows = [dict(row) for row in connection.execute(query).mappings()]
-    screen.result(rows, "\n".join(f"{row['id']}  {row['kind']}  {row['target']}  {row['note']}" for row in rows))
+    screen.result(rows, "\n".join(_approval_line(row) for row in rows))
+
+
+def _approval_line(row: dict[str, Any]) -> str:
+    became = "" if row["state"] == "pending" else f"  {row['state']}: {row['reason'] or ''}"
+    return f"{row['id']}  {row['kind']}  {row['target']}  {row['note']}{became}".rstrip()
 
 
 def _decide(screen: Screen, approval_id: str, reason: str, key: str | None, merchant: str | None, approve: bool) -> None:

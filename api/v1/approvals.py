@@ -13,7 +13,7 @@ from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import text
-from core.access.approvals import find_approval
+from core.access.approvals import STATES, find_approval
 from core.db.tables import approvals
 from core.errors import Malformed, NotFound
 from core.text import Text
@@ -33,7 +33,7 @@ class Approval(ma.Schema):
     note = ma.fields.String()
     proposed_by = ma.fields.String()
     proposed_at = ma.fields.String()
-    state = ma.fields.String()
+    state = ma.fields.String(metadata={"description": "pending, approved, rejected, or void: what it is about has ended"})
     decided_by = ma.fields.String(allow_none=True)
     decided_at = ma.fields.String(allow_none=True)
     reason = ma.fields.String(allow_none=True)
@@ -52,6 +52,10 @@ class WholeApproval(Approval):
     entries = ma.fields.List(ma.fields.Nested(ProposedEntry), metadata={"description": "of a change of a list: its first 200 entries"})
 
 
+class ApprovalQuery(PageQuery):
+    state = ma.fields.String(load_default="pending", validate=ma.validate.OneOf([*STATES, "all"]))
+
+
 class ApprovalList(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(Approval))
     next = ma.fields.String(allow_none=True)
@@ -61,11 +65,13 @@ class DecideBody(ma.Schema):
     reason = text(2000, required=True)
 
 
-@blp.endpoint("GET", "/approvals", scopes=("marketer", "compliance"), query=PageQuery, replies={200: ApprovalList})
+@blp.endpoint("GET", "/approvals", scopes=("marketer", "compliance"), query=ApprovalQuery, replies={200: ApprovalList})
 def index(ctx: Context) -> Response:
-    """What waits."""
+    """What waits, unless others are asked for. One whose object has ended is `void`, and its `reason` says what ended it."""
     after, limit = read_cursor(ctx.query["cursor"]), ctx.query["limit"]
-    mine = (approvals.c.merchant == ctx.merchant, approvals.c.state == "pending", approvals.c.id > after)
+    mine = [approvals.c.merchant == ctx.merchant, approvals.c.id > after]
+    if ctx.query["state"] != "all":
+        mine.append(approvals.c.state == ctx.query["state"])
     with ctx.services.database.read() as connection:
         ids = connection.execute(select(approvals.c.id).where(*mine).order_by(approvals.c.id).limit(limit + 1)).scalars().all()
         rows = [find_approval(connection, name) for name in ids]

@@ -18,6 +18,8 @@ from core.errors import Conflict, Forbidden, NotFound
 from core.ids import new_id
 from core.text import Text
 
+STATES = ("pending", "approved", "rejected", "void")
+
 
 @dataclass(frozen=True, slots=True)
 class Approval:
@@ -76,9 +78,10 @@ def is_approved(connection: Connection, merchant: str, kind: str, target: str, c
 def decide(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, content_hash: str, now: datetime) -> Approval:
     """Approve or reject what `content_hash` names; returns the decided approval.
 
-    Raises `Forbidden` when `by` is an editor of it, `Conflict` when it was decided before or the content is another.
+    Raises `Forbidden` when `by` is an editor of it, `Conflict` when it was decided before, its object has ended or the content is another.
     """
     asked = find_approval(connection, approval_id)
+    require_standing(asked)
     if asked.content_hash != content_hash:
         raise Conflict("approval_content_changed", Text(zh="内容与送审时不同,请重新送审", en="the content is not what was proposed; propose it again"))
     if not _join(connection, approval_id, by, "approver"):
@@ -91,6 +94,24 @@ def decide(connection: Connection, *, approval_id: str, approve: bool, by: str, 
     detail = {"approval": approval_id, "reason": reason}
     append(connection, merchant=asked.merchant, actor=by, action=f"{asked.kind}.{state}", target=asked.target, now=now, after=content_hash, detail=detail)
     return find_approval(connection, approval_id)
+
+
+def void(connection: Connection, approval_id: str, reason: str, by: str, now: datetime) -> bool:
+    """What it is about has ended, so nobody has to decide any more; `by` ended it. False where it was decided before."""
+    statement = update(approvals).where(approvals.c.id == approval_id, approvals.c.state == "pending")
+    if connection.execute(statement.values(state="void", decided_at=now, reason=reason)).rowcount != 1:
+        return False
+    asked = find_approval(connection, approval_id)
+    detail = {"approval": approval_id, "reason": reason}
+    append(connection, merchant=asked.merchant, actor=by, action=f"{asked.kind}.void", target=asked.target, now=now, after=asked.content_hash, detail=detail)
+    return True
+
+
+def require_standing(approval: Approval) -> None:
+    """Raises `Conflict` for one whose object has ended, with what ended it."""
+    if approval.state == "void":
+        text = Text(zh=f"该审批已失效:{approval.reason}", en=f"there is nothing left to decide: {approval.reason}")
+        raise Conflict("approval_void", text, reason=approval.reason)
 
 
 def _join(connection: Connection, approval_id: str, principal_id: str, role: str) -> bool:

@@ -54,7 +54,7 @@ approvals = Table(
         ["approval_parties.approval_id", "approval_parties.principal_id", "approval_parties.role"],
         name="fk_approvals_decider",
     ),
-    CheckConstraint("state IN ('pending', 'approved', 'rejected', 'withdrawn')", name="state"),
+    CheckConstraint("state IN ('pending', 'approved', 'rejected', 'withdrawn', 'void')", name="state"),
     CheckConstraint("state <> 'approved' OR (decided_by IS NOT NULL AND decided_role = 'approver')", name="approver"),
     CheckConstraint("decided_by IS NULL OR decided_role IS NOT NULL", name="role"),
     CheckConstraint("state <> 'approved' OR decided_by <> proposed_by", name="four_eyes"),

@@ -63,4 +63,5 @@ def decide_proposed(connection: Connection, *, approval_id: str, approve: bool, 
 
 
 def _content_hash(review: Review, reason: str) -> str:
-    return digest(canonical({"review": review.id, "reward": review.reward_id, "decision": review.decision_id, "reason": reason}))
+    about = {"reward": review.reward_id} if review.rebate_id is None else {"rebate": review.rebate_id}
+    return digest(canonical({"review": review.id, **about, "decision": review.decision_id, "reason": reason}))

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from core.access.approvals import Approval, decide, propose
+from core.access.approvals import Approval, decide, find_approval, propose, require_standing, void
 from core.access.principals import PLATFORM
 from core.audit.log import append
 from core.canon import canonical, digest
@@ -51,9 +51,10 @@ def delete_list(connection: Connection, head: Head, policies: Iterable[Ruleset],
     if users:
         text = Text(zh=f"名单 {head.name} 正被策略使用:{'、'.join(users)}", en=f"policies use the list {head.name}: {', '.join(users)}")
         raise Conflict("list_in_use", text, policies=users)
-    waiting = select(list_changes.c.approval_id).where(list_changes.c.merchant == head.merchant, list_changes.c.list == head.name)
-    ended = {"state": "rejected", "decided_at": now, "reason": "the list was deleted"}
-    connection.execute(update(approvals).where(approvals.c.id.in_(waiting), approvals.c.state == "pending").values(**ended))
+    changes = select(list_changes.c.approval_id).where(list_changes.c.merchant == head.merchant, list_changes.c.list == head.name)
+    pending = select(approvals.c.id).where(approvals.c.id.in_(changes), approvals.c.state == "pending").order_by(approvals.c.id)
+    for approval in connection.execute(pending).scalars().all():
+        void(connection, approval, "the list was deleted", actor, now)
     for table in (list_entries, list_changes):
         connection.execute(delete(table).where(table.c.merchant == head.merchant, table.c.list == head.name))
     connection.execute(delete(lists).where(lists.c.merchant == head.merchant, lists.c.name == head.name))
@@ -108,6 +109,7 @@ def decide_change(connection: Connection, *, approval_id: str, approve: bool, by
     """The second person's word; approved changes stand at once. Raises `Conflict` when the list is gone."""
     row = connection.execute(select(list_changes).where(list_changes.c.approval_id == approval_id)).one_or_none()
     if row is None:
+        require_standing(find_approval(connection, approval_id))
         raise Conflict("list_gone", Text(zh="名单已被删除", en="the list was deleted"))
     decided = decide(connection, approval_id=approval_id, approve=approve, by=by, reason=reason, content_hash=digest(row.body), now=now)
     if approve:

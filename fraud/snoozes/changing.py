@@ -7,18 +7,21 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from core.access.approvals import Approval, decide, propose
+from core.access.approvals import Approval, decide, propose, void
+from core.access.principals import SYSTEM
 from core.audit.log import append
 from core.canon import digest_of
 from core.clock import to_micros
 from core.db.engine import insert_ignore
 from core.errors import Conflict, NotFound
 from core.ids import new_id
+from core.jobs.timers import set_timer
 from core.text import Text
 from fraud.snoozes.asking import Snooze
 from fraud.snoozes.tables import snooze_generation, snoozes
 
 KIND = "snooze.add"
+EXPIRY = "snooze.expire"
 ALONE = timedelta(days=7)
 # Of one merchant, in effect or waiting.
 OPEN_MAX = 1_000
@@ -54,7 +57,22 @@ def end_snooze(connection: Connection, merchant: str, snooze_id: str, actor: str
         raise _over()
     raise_generation(connection)
     append(connection, merchant=merchant, actor=actor, action="snooze.ended", target=snooze_id, now=now, detail=_detail(row._mapping))
+    if row.approval_id is not None:
+        void(connection, row.approval_id, "the snooze was ended", actor, now)
     return snooze_view(row, now)
+
+
+def expire(connection: Connection, snooze_id: str, now: datetime) -> None:
+    """The time of one that still waits for its second person is over: nobody has to decide any more."""
+    _expire(connection, now, snoozes.c.id == snooze_id)
+
+
+def _expire(connection: Connection, now: datetime, *which: Any) -> None:
+    over = (*which, snoozes.c.state.in_(OPEN), snoozes.c.expires_at <= now)
+    asked = connection.execute(select(snoozes.c.approval_id).where(*over, snoozes.c.approval_id.is_not(None))).scalars().all()
+    connection.execute(update(snoozes).where(*over).values(state="expired"))
+    for approval in asked:
+        void(connection, approval, "the snooze's time is over", SYSTEM, now)
 
 
 def decide_snooze(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, now: datetime) -> Approval:
@@ -98,7 +116,7 @@ def raise_generation(connection: Connection) -> None:
 def _make_room(connection: Connection, asked: Snooze, now: datetime) -> None:
     """One that is over by its time gives its place up."""
     mine = (snoozes.c.merchant == asked.merchant, snoozes.c.state.in_(OPEN))
-    connection.execute(update(snoozes).where(*mine, snoozes.c.expires_at <= now).values(state="expired"))
+    _expire(connection, now, snoozes.c.merchant == asked.merchant)
     if connection.execute(select(func.count()).select_from(snoozes).where(*mine)).scalar_one() >= OPEN_MAX:
         raise Conflict("too_many_snoozes", Text(zh=f"最多 {OPEN_MAX} 个暂停,请改规则", en=f"at most {OPEN_MAX} snoozes; change the rule instead"))
 
@@ -108,6 +126,7 @@ def _ask(connection: Connection, row: dict[str, Any], actor: str, now: datetime)
     named = {"merchant": row["merchant"], "kind": KIND, "target": row["id"], "content_hash": _content(row)}
     approval = propose(connection, **named, editors=[actor], note=note, now=now)
     connection.execute(update(snoozes).where(snoozes.c.id == row["id"]).values(approval_id=approval))
+    set_timer(connection, merchant=row["merchant"], kind=EXPIRY, ref=row["id"], due_at=row["expires_at"])
     return approval
 
 

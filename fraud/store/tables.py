@@ -96,7 +96,7 @@ reviews = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     merchant_column(),
-    # A held reward, or a customer's appeal against a refusal, which has no reward.
+    # A held reward; a promoter's commissions of an order that are held; or a customer's appeal against a refusal.
     Column("kind", String(16), nullable=False, server_default="reward"),
     Column("decision_id", ForeignKey("decisions.id"), nullable=False),
     Column("reward_id", String(32)),
@@ -115,10 +115,13 @@ reviews = Table(
     Column("resolved_by", String(32)),
     Column("resolved_at", Instant),
     Column("reason", String(2000)),
+    # Whose commissions they are tells the decision's subject.
+    Column("rebate_id", String(32)),
     UniqueConstraint("decision_id", "kind"),
-    CheckConstraint("kind IN ('reward', 'appeal')", name="kind"),
+    CheckConstraint("kind IN ('reward', 'appeal', 'commission')", name="kind"),
     CheckConstraint("state IN ('open', 'resolved')", name="state"),
     CheckConstraint("resolution IN ('post', 'void', 'upheld', 'overturned')", name="resolution"),
     Index("ix_reviews_queue", "merchant", "state", "due_at"),
     Index("ix_reviews_assignee", "merchant", "assignee", "state"),
+    Index("ix_reviews_rebate", "rebate_id"),
 )

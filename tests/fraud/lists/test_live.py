@@ -217,4 +217,4 @@ when_unavailable: hold
         asked = change_list(connection, DEVICES, [change_of(vault, DEVICES, "d1", "x", None, remove=False, now=NOW)], maker, "", NOW, opening)
         assert asked is not None
         delete_list(connection, DEVICES, [], maker, NOW)
-        assert find_approval(connection, asked).state == "rejected"
+        assert find_approval(connection, asked).state == "void"

@@ -111,7 +111,7 @@ def test_one_person_silences_for_a_week_and_two_for_longer(database: Database, v
         decide_snooze(connection, approval_id=bad, approve=False, by=checker, reason="no", now=NOW)
         end_snooze(connection, "demo", waits[2]["id"], maker, NOW)
         assert [one["state"] for one in snoozes_of(connection, "demo", "new-user-claim", NOW, "", 9)] == ["standing", "standing"]
-    with pytest.raises(Conflict, match="snooze_over"), database.write() as connection:
+    with pytest.raises(Conflict, match="approval_void"), database.write() as connection:
         decide_snooze(connection, approval_id=gone, approve=True, by=checker, reason="late", now=NOW)
     live.forget()
     assert len(live.book().policies["demo", "new-user-claim"]["device"]) == 2
