@@ -1,4 +1,4 @@
-"""Resolving a case, from any entry point: the case, its reward and whatever hangs on it move in one transaction."""
+"""Resolving a case, from any entry point: the case, its reward or commissions and whatever hangs on it move in one transaction."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from api.commissions import release_commission, resolve_commission
 from campaigns.acting.facts import order_of_part, reward_refused
 from campaigns.acting.stage import After
 from campaigns.orders.coupons import reverse_earlier_refunds
@@ -39,6 +40,8 @@ def resolve_case(connection: Connection, merchant: str, review_id: str, word: Wo
     if review.kind == "appeal":
         done = answer_appeal(connection, review, word.resolution, word.by, word.reason, word.now)
         return {"review": done.public(word.now), "reward": None, "approval_id": None}
+    if review.kind == "commission":
+        return resolve_commission(connection, review, word.resolution, word.reason, word.by, word.now, word.second_fen)
     reward = find_reward(connection, merchant, str(review.reward_id), lock=True)
     if reward.state in ("void", "reversed"):
         # It came to nothing with its order, and whoever should have closed the case then died on the way.
@@ -54,7 +57,7 @@ def resolve_case(connection: Connection, merchant: str, review_id: str, word: Wo
 
 
 def decide_release(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, now: datetime) -> Approval:
-    """The second person's decision; approved, the reward posts at once."""
+    """The second person's decision; approved, the reward posts or the commissions settle at once."""
     decided = decide_proposed(connection, approval_id=approval_id, approve=approve, by=by, reason=reason, now=now)
     if decided.release is not None:
         _release(connection, decided.release, by, now)
@@ -62,6 +65,9 @@ def decide_release(connection: Connection, *, approval_id: str, approve: bool, b
 
 
 def _release(connection: Connection, review: Review, by: str, now: datetime) -> None:
+    if review.kind == "commission":
+        release_commission(connection, review, by, now)
+        return
     reward = find_reward(connection, review.merchant, str(review.reward_id), lock=True)
     close(connection, review, "post", by, review.reason or "", now)
     _post(connection, reward, by, now)

@@ -37,7 +37,7 @@ class Waiting(Collector):
             ("timers", "Timers whose time has come.", lambda: _rows(services, timers.c.state == "pending", timers.c.due_at <= now)),
             ("webhooks", "Webhooks that wait to be delivered.", lambda: _delivering(services, "pending")),
             ("dead_webhooks", "Webhooks that were given up and wait for a person.", lambda: _delivering(services, "dead")),
-            ("reviews", "Held rewards and appeals that wait for a person.", lambda: _rows(services, reviews.c.state == "open")),
+            ("reviews", "Held rewards and commissions, and appeals, that wait for a person.", lambda: _rows(services, reviews.c.state == "open")),
             ("overdue_reviews", "Those whose time is over.", lambda: _rows(services, reviews.c.state == "open", reviews.c.due_at <= now)),
         )
         for name, words, count in counts:

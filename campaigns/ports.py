@@ -62,6 +62,16 @@ class DecisionBook(Protocol):
         """Put a held reward into the review queue; returns the review's id. `personal` are the identifying fields of its event."""
         ...
 
+    def open_commission_review(
+        self, connection: Connection, decision: Decision, rebate_id: str, campaign: str, personal: Mapping[str, str], now: datetime
+    ) -> str:
+        """The same for what is held of an order for the promoter whom the decision is about."""
+        ...
+
     def close_reviews(self, connection: Connection, reward_ids: Sequence[str], now: datetime) -> None:
         """Held rewards that came to nothing by themselves, such as with their order: nobody has to look at them any more."""
+        ...
+
+    def close_commission_reviews(self, connection: Connection, emptied: Sequence[tuple[str, str]], now: datetime) -> None:
+        """The same of held commissions: (rebate, promoter)."""
         ...

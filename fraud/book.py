@@ -25,7 +25,7 @@ from fraud.cases.entities import entity_tokens
 from fraud.cases.opening import open_case
 from fraud.decision import Decision
 from fraud.groupcommit import GroupCommit
-from fraud.reviews import close_moot
+from fraud.reviews import close_moot, close_moot_commissions
 from fraud.store.rows import ACTOR, audit_decision, event_row, insert_decision, standing_decision
 from fraud.store.tables import events, refusals
 
@@ -85,22 +85,40 @@ class DecisionBook:
         ours = _ours(decision)
         tokens, due_at = entity_tokens(self._vault, ours.merchant, personal), now + self._review_time
         review_id, new = open_case(connection, "reward", ours, tokens, now, due_at, reward_id=reward_id, campaign=campaign)
-        if not new:
-            return review_id
-        detail = {"decision": ours.id, "reward": reward_id, "campaign": campaign}
-        append(connection, merchant=ours.merchant, actor=ACTOR, action="review.opened", target=review_id, now=now, detail=detail)
-        announce(connection, merchant=ours.merchant, topic="review.opened", ref=reward_id, body={"review": review_id, **detail}, now=now)
+        if new:
+            _tell_opened(connection, ours, review_id, reward_id, now, reward=reward_id, campaign=campaign)
+        return review_id
+
+    def open_commission_review(
+        self, connection: Connection, decision: object, rebate_id: str, campaign: str, personal: Mapping[str, str], now: datetime
+    ) -> str:
+        """The same for what is held of an order for one promoter, whom the decision is about."""
+        ours = _ours(decision)
+        tokens, due_at = entity_tokens(self._vault, ours.merchant, personal), now + self._review_time
+        review_id, new = open_case(connection, "commission", ours, tokens, now, due_at, rebate_id=rebate_id, campaign=campaign)
+        if new:
+            _tell_opened(connection, ours, review_id, rebate_id, now, rebate=rebate_id, campaign=campaign)
         return review_id
 
     def close_reviews(self, connection: Connection, reward_ids: Sequence[str], now: datetime) -> None:
         """Close what waits for these rewards, which came to nothing by themselves."""
         close_moot(connection, reward_ids, now)
 
+    def close_commission_reviews(self, connection: Connection, emptied: Sequence[tuple[str, str]], now: datetime) -> None:
+        """The same of held commissions that their order took back: (rebate, promoter)."""
+        close_moot_commissions(connection, emptied, now)
+
     def _write(self, connection: Connection, entry: _Entry) -> str:
         subject = subject_for(connection, self._vault, entry.event.merchant, entry.event.user, entry.decision.at)
         if entry.is_refusal:
             return _write_refusal(connection, entry.decision, entry.event, subject)
         return _write_check(connection, entry.decision, entry.event, subject)
+
+
+def _tell_opened(connection: Connection, decision: Decision, review_id: str, ref: str, now: datetime, **about: str) -> None:
+    detail = {"decision": decision.id, **about}
+    append(connection, merchant=decision.merchant, actor=ACTOR, action="review.opened", target=review_id, now=now, detail=detail)
+    announce(connection, merchant=decision.merchant, topic="review.opened", ref=ref, body={"review": review_id, **detail}, now=now)
 
 
 def _write_check(connection: Connection, decision: Decision, event: Event, subject: Subject) -> str:

@@ -10,6 +10,7 @@ import click
 from sqlalchemy import Connection
 
 from api.cli.common import Screen, command_options, key_option, merchant_option, services_for
+from api.commissions import commission_view
 from api.resolving import Word, resolve_case
 from campaigns.acting.stage import After
 from core.errors import SheepdogError
@@ -26,7 +27,7 @@ _WORDS = [word for words in RESOLUTIONS.values() for word in words]
 
 @click.group()
 def reviews() -> None:
-    """Cases: held rewards and appeals that wait for a person."""
+    """Cases: held rewards, held commissions and appeals that wait for a person."""
 
 
 @reviews.command("list", epilog="Example:  sheepdog reviews list --mine --overdue")
@@ -61,13 +62,15 @@ def show(screen: Screen, review: str, key: str | None, merchant: str | None) -> 
     services, _, of = services_for(key, merchant, _SCOPE)
     with services.database.read() as connection:
         found = find_review(connection, review, of)
-        more = {"policy": policy_of(connection, found), "rules": rules_of(connection, review)}
+        more: dict[str, Any] = {"policy": policy_of(connection, found), "rules": rules_of(connection, review)}
+        commission = commission_view(connection, found) if found.kind == "commission" else None
         notes, related = notes_of(connection, review), related_cases(connection, found)
     told = found.public(services.clock.now()) | more
     lines = [f"{name:<16} {', '.join(value) if isinstance(value, list) else value}" for name, value in told.items() if value is not None]
+    lines += [] if commission is None else _commission_lines(commission)
     lines += [f"{one['at']}  {one['author']}  {one['text']}" for one in notes]
     lines += [f"{one['entity']:<16} {' '.join(f'{name}={count}' for name, count in one['counts'].items())}" for one in related if one["counts"]]
-    screen.result(told | {"notes": notes, "related": related}, "\n".join(lines))
+    screen.result(told | {"commission": commission, "notes": notes, "related": related}, "\n".join(lines))
 
 
 @reviews.command(epilog="Example:  sheepdog reviews take rev_01J…")
@@ -117,7 +120,7 @@ def note(screen: Screen, review: str, text: str, key: str | None, merchant: str 
 
 @reviews.command(epilog="Example:  sheepdog reviews resolve rev_01J… --as void --reason 'one farm of devices'")
 @click.argument("cases", nargs=-1, required=True)
-@click.option("--as", "resolution", type=click.Choice(_WORDS), required=True, help="post or void a reward; upheld or overturned of an appeal.")
+@click.option("--as", "resolution", type=click.Choice(_WORDS), required=True, help="post or void a reward or commissions; upheld or overturned of an appeal.")
 @click.option("--reason", required=True, help="For the record; of an appeal, for the customer.")
 @key_option
 @merchant_option
@@ -153,6 +156,19 @@ def _hold(screen: Screen, name: str, key: str | None, merchant: str | None, act:
     with services.database.write() as connection:
         done = act(connection, find_open(connection, name, of), caller.principal_id, now)
     screen.result(done.public(now), _line(screen, done, services.settings.zone, now))
+
+
+def _commission_lines(held: dict[str, Any]) -> list[str]:
+    """Of whose money it is, and what speaks against it."""
+    lines = [f"{name:<16} {held[name]}" for name in ("order", "promoter", "buyer", "amount_fen", "doubted")]
+    for one in held["decisions"]:
+        lines.append(f"{one['scene']:<16} {one['outcome']} {one['score']}  {one['id']}")
+        lines += [f"{'':<16} {reason['code']}: {_measured(reason['evidence'])}" for reason in one["reasons"]]
+    return lines
+
+
+def _measured(evidence: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{one['feature']} = {one['value']} ({one['operator']} {one['threshold']})" for one in evidence)
 
 
 def _line(screen: Screen, row: Review, zone: Any, now: datetime) -> str:

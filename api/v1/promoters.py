@@ -8,6 +8,7 @@ import marshmallow as ma
 from flask import Response
 from sqlalchemy import Connection, select
 
+from api.commissions import resolve_rebate
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
@@ -18,7 +19,7 @@ from campaigns.mechanics.rebate.mechanic import BIND
 from campaigns.mechanics.rebate.terms import NAME
 from campaigns.policies import policy_named
 from campaigns.rebates.binding import Place, become_promoter, bind, downline
-from campaigns.rebates.settling import held_rebates, resolve_held
+from campaigns.rebates.held import held_rebates
 from campaigns.rebates.tables import commissions, rebate_orders
 from campaigns.store import ledger
 from campaigns.store.earnings import debt, frozen
@@ -80,7 +81,10 @@ class HeldRebates(ma.Schema):
 
 
 class ResolvedRebate(ma.Schema):
+    """The commissions that were moved, and those whose settlement waits for a second person."""
+
     items = ma.fields.List(ma.fields.Dict())
+    waiting = ma.fields.List(ma.fields.Dict())
 
 
 @blp.endpoint("POST", "/campaigns/<campaign_id>/promoters", scopes=("shop", "marketer"), body=PromoterBody, replies={200: Promoter}, effect=True)
@@ -144,11 +148,12 @@ def held(ctx: Context) -> Response:
 
 @blp.endpoint("POST", "/rebates/<rebate_id>/resolve", scopes=("compliance",), body=RebateResolveBody, replies={200: ResolvedRebate}, effect=True)
 def decide(ctx: Context, rebate_id: str) -> Response:
-    """Settle or cancel the commissions of an order that were held."""
+    """Settle or cancel the commissions of an order that were held: all of its cases at once, under the rules of the review queue."""
+    settle, reason, now = ctx.body["resolution"] == "settle", ctx.body["reason"], ctx.services.clock.now()
 
     def effect(connection: Connection) -> dict[str, Any]:
-        settle, now = ctx.body["resolution"] == "settle", ctx.services.clock.now()
-        return {"items": resolve_held(connection, ctx.merchant, rebate_id, settle, ctx.caller.principal_id, ctx.body["reason"], now)}
+        second_fen = ctx.services.settings.review_second_fen
+        return resolve_rebate(connection, ctx.merchant, rebate_id, settle, reason, ctx.caller.principal_id, now, second_fen)
 
     return answer_reply(once(ctx, effect))
 

@@ -8,6 +8,7 @@ import marshmallow as ma
 from flask import Response
 from sqlalchemy import Connection
 
+from api.commissions import commission_view
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
@@ -21,7 +22,7 @@ from core.canon import digest_of
 from fraud.cases.queue import Wanted, list_cases, place_of, policy_of, rules_of
 from fraud.reviews import RESOLUTIONS, find_review
 
-blp = Resource("reviews", __name__, description="Held rewards and appeals, and the person who decides on them.")
+blp = Resource("reviews", __name__, description="Held rewards and commissions, and appeals, and the person who decides on them.")
 BULK_MAX = 200
 _WORDS = [word for words in RESOLUTIONS.values() for word in words]
 
@@ -31,9 +32,14 @@ class Review(ma.Schema):
 
     id = ma.fields.String()
     merchant = ma.fields.String()
-    kind = ma.fields.String(metadata={"description": "reward: one that is held; appeal: a customer asks that a person looks again"})
+    kind = ma.fields.String(
+        metadata={
+            "description": "reward: one that is held; commission: what is held of an order for a promoter; appeal: a customer asks that a person looks again"
+        }
+    )
     decision_id = ma.fields.String()
     reward_id = ma.fields.String(allow_none=True)
+    rebate_id = ma.fields.String(allow_none=True, metadata={"description": "of a commission"})
     campaign = ma.fields.String(allow_none=True)
     state = ma.fields.String(metadata={"description": "open or resolved"})
     opened_at = ma.fields.String()
@@ -49,8 +55,31 @@ class Review(ma.Schema):
     reason = ma.fields.String(allow_none=True)
 
 
+class HeldLine(ma.Schema):
+    line = ma.fields.Integer()
+    tier = ma.fields.Integer()
+    amount_fen = ma.fields.Integer()
+
+
+class HeldCommission(ma.Schema):
+    """What is held of an order for a promoter. `doubted`: its payment, or a bind on the way, was not let through."""
+
+    rebate = ma.fields.String()
+    order = ma.fields.String()
+    promoter = ma.fields.String()
+    buyer = ma.fields.String()
+    amount_fen = ma.fields.Integer()
+    doubted = ma.fields.Boolean()
+    lines = ma.fields.List(ma.fields.Nested(HeldLine))
+
+
+class HeldCommissionDetails(HeldCommission):
+    decisions = ma.fields.List(ma.fields.Dict(), metadata={"description": "every decision that speaks of it, with reasons and evidence"})
+
+
 class ReviewDetails(Review):
     policy = ma.fields.String()
+    commission = ma.fields.Nested(HeldCommissionDetails, allow_none=True)
     rules = ma.fields.List(ma.fields.String(), metadata={"description": "the rules that hit"})
 
 
@@ -72,16 +101,19 @@ class ReviewQuery(PageQuery):
 
 
 class Resolved(ma.Schema):
-    """The case and its reward, which an appeal has none of. With `approval_id` and an open case a second person must agree first."""
+    """The case and its reward or its commission, which an appeal has none of. With `approval_id` and an open case a second person must agree first."""
 
     review = ma.fields.Nested(Review)
     reward = ma.fields.Nested(Reward, allow_none=True)
+    commission = ma.fields.Nested(HeldCommission, allow_none=True)
     approval_id = ma.fields.String(allow_none=True)
 
 
 class ResolveBody(ma.Schema):
     resolution = ma.fields.String(
-        required=True, validate=ma.validate.OneOf(_WORDS), metadata={"description": "post or void; upheld or overturned of an appeal"}
+        required=True,
+        validate=ma.validate.OneOf(_WORDS),
+        metadata={"description": "post or void (settle or cancel, of commissions); upheld or overturned of an appeal"},
     )
     reason = text(2000, required=True, metadata={"description": "for the record; of an appeal: for the customer"})
 
@@ -105,12 +137,13 @@ def show(ctx: Context, review_id: str) -> Response:
     with ctx.services.database.read() as connection:
         found = find_review(connection, review_id, ctx.merchant)
         more = {"policy": policy_of(connection, found), "rules": rules_of(connection, review_id)}
+        more["commission"] = commission_view(connection, found) if found.kind == "commission" else None
     return answer(found.public(ctx.services.clock.now()) | more)
 
 
 @blp.endpoint("POST", "/reviews/<review_id>/resolve", scopes=("compliance",), body=ResolveBody, replies={200: Resolved}, effect=True)
 def decide(ctx: Context, review_id: str) -> Response:
-    """Post or void the held reward, or answer the appeal, once, with a reason. Posting much is proposed to a second person."""
+    """Post or void the held reward or commissions, or answer the appeal, once, with a reason. Posting much is proposed to a second person."""
     return answer_reply(_resolved(ctx, review_id, ctx.request_key()))
 
 

@@ -46,9 +46,10 @@ class Settler:
 
     def settle(self, after: After) -> None:
         """Try at once what a commit made due; whatever fails is left to its timer. Reviews of what came to nothing are closed."""
-        if after.moot:
+        if after.moot or after.emptied:
             with self.database.write() as connection:
                 self.book.close_reviews(connection, after.moot, self.clock.now())
+                self.book.close_commission_reviews(connection, after.emptied, self.clock.now())
         for reward_id in after.due:
             try:
                 self.settle_one(reward_id)

@@ -27,6 +27,8 @@ class After:
     due: list[str] = field(default_factory=list)
     # Rewards that were held for a review and came to nothing.
     moot: list[str] = field(default_factory=list)
+    # Held commissions that an order took back whole: (rebate, promoter).
+    emptied: list[tuple[str, str]] = field(default_factory=list)
     # Commissions that an order's payment made, which the risk engine must see.
     accrued: list[str] = field(default_factory=list)
 

@@ -161,7 +161,7 @@ def _reverse_refunded(case: _Case, paid_fen: int) -> list[Effect]:
         return []
     if refunded >= paid_fen:
         return _undone(case, only_used=True)
-    taken = adjust(case.connection, case.fact.merchant, case.fact.order_id, False, case.now)
+    taken = adjust(case.connection, case.fact.merchant, case.fact.order_id, False, case.now, case.after)
     return coupons.reverse_shares(case.connection, case.told, refunded, paid_fen) + taken
 
 
@@ -169,7 +169,7 @@ def _undone(case: _Case, only_used: bool) -> list[Effect]:
     """Nothing is left of the order: every effect of its earlier steps goes back."""
     fact = case.fact
     effects = coupons.give_back_used(case.connection, case.told, only_used) + coupons.take_back_given(case.connection, case.told, case.after)
-    effects += adjust(case.connection, fact.merchant, fact.order_id, True, case.now)
+    effects += adjust(case.connection, fact.merchant, fact.order_id, True, case.now, case.after)
     part = part_of_order(case.connection, fact.merchant, fact.order_id)
     return effects if part is None else effects + part_undone(case.connection, fact.merchant, part.id, fact.actor, case.now, case.after)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from campaigns.acting.stage import After
 from campaigns.mechanics.rebate.terms import NAME
 from campaigns.orders.lines import LineState, line_states
 from campaigns.rebates.binding import Place, chain_of
@@ -59,8 +60,8 @@ def accrue(connection: Connection, merchant: str, order_id: str, buyer: str, pai
     return effects, made
 
 
-def adjust(connection: Connection, merchant: str, order_id: str, undone: bool, now: datetime) -> list[Effect]:
-    """Bring every commission of the order to what is kept of it: nothing where the order is undone."""
+def adjust(connection: Connection, merchant: str, order_id: str, undone: bool, now: datetime, after: After) -> list[Effect]:
+    """Bring every commission of the order to what is kept of it: nothing where the order is undone. What nobody has to look at any more is in `after`."""
     effects: list[Effect] = []
     mine = (rebate_orders.c.merchant == merchant, rebate_orders.c.order_id == order_id)
     for rebate in connection.execute(select(rebate_orders).where(*mine).order_by(rebate_orders.c.id).with_for_update()).all():
@@ -70,9 +71,13 @@ def adjust(connection: Connection, merchant: str, order_id: str, undone: bool, n
         paid = connection.execute(select(orders.c.paid_fen).where(orders.c.merchant == merchant, orders.c.id == order_id)).scalar_one()
         lines = _lines(connection, merchant, order_id, paid)
         targets = {} if undone else as_map(shares_of(terms, lines, chain_in(rebate.chain)))
+        left: dict[str, int] = {}
         for row in rows:
             share = targets.get((row.number, row.tier))
             effects += _take_back(connection, rebate, row, 0 if share is None else share.fen, now)
+            if row.state == "held":
+                left[row.subject_id] = left.get(row.subject_id, 0) + (0 if share is None else share.fen)
+        after.emptied += [(rebate.id, subject) for subject, fen in left.items() if fen == 0]
     return effects
 
 

@@ -118,8 +118,8 @@ def _require_another_person(connection: Connection, review: Review, by: str) -> 
 
 
 def _earlier(connection: Connection, decision: Decision) -> Review | None:
-    """The case of the reward that this decision held."""
-    query = select(reviews.c.id).where(reviews.c.decision_id == decision.id, reviews.c.kind == "reward")
+    """The case of the reward, or the commissions, that this decision held."""
+    query = select(reviews.c.id).where(reviews.c.decision_id == decision.id, reviews.c.kind != "appeal")
     name = connection.execute(query).scalar_one_or_none()
     return None if name is None else find_review(connection, name, decision.merchant)
 
