@@ -23,6 +23,7 @@ from api.v1 import (
     lists,
     notifications,
     orders,
+    passes,
     policies,
     promoters,
     quotes,
@@ -38,7 +39,7 @@ from core.config import Settings, load_settings
 from core.text import lang_of
 
 _PLAYING = (campaigns, codes, commands, instances, rewards, orders, quotes, promoters, withdrawals)
-_RESOURCES = (*_PLAYING, risk, policies, decisions, labels, lists, snoozes, reviews, cases, appeals, events, approvals, notifications, webhooks)
+_RESOURCES = (*_PLAYING, risk, policies, decisions, labels, lists, snoozes, reviews, cases, appeals, passes, events, approvals, notifications, webhooks)
 BLUEPRINTS = tuple(resource.blp for resource in _RESOURCES)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.commissions import release_commission, resolve_commission
+from api.passes import pass_until
 from campaigns.acting.facts import order_of_part, reward_refused
 from campaigns.acting.stage import After
 from campaigns.orders.coupons import reverse_earlier_refunds
@@ -22,13 +23,17 @@ from fraud.reviews import Review, close, close_moot, find_open, find_review, req
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What somebody says of a case: `post`, `void`, `upheld` or `overturned`, and why. Above `second_fen` a release is only proposed."""
+    """What somebody says of a case: `post`, `void`, `upheld` or `overturned`, and why. Above `second_fen` a release is only proposed.
+
+    `pass_hours` is how long whom an appeal proves right may ask again.
+    """
 
     resolution: str
     reason: str
     by: str
     now: datetime
     second_fen: int
+    pass_hours: int
 
 
 def resolve_case(connection: Connection, merchant: str, review_id: str, word: Word, after: After) -> dict[str, Any]:
@@ -38,7 +43,8 @@ def resolve_case(connection: Connection, merchant: str, review_id: str, word: Wo
     require_free(connection, review, word.by, word.now)
     require_unproposed(review)
     if review.kind == "appeal":
-        done = answer_appeal(connection, review, word.resolution, word.by, word.reason, word.now)
+        until = pass_until(connection, review, word.now, word.pass_hours)
+        done = answer_appeal(connection, review, word.resolution, word.by, word.reason, word.now, until)
         return {"review": done.public(word.now), "reward": None, "approval_id": None}
     if review.kind == "commission":
         return resolve_commission(connection, review, word.resolution, word.reason, word.by, word.now, word.second_fen)

@@ -38,6 +38,13 @@ class Decision(Protocol):
     def public(self) -> Mapping[str, Any]: ...
 
 
+class Overruled(Protocol):
+    """A person's word that set the verdict aside for this one command."""
+
+    @property
+    def id(self) -> str: ...
+
+
 class RiskCheck(Protocol):
     """Decides in memory and Redis; writes no SQL. The same event id with the same content gives the same decision."""
 
@@ -56,6 +63,20 @@ class DecisionBook(Protocol):
 
     def record_refusal(self, decision: Decision, event: Event) -> str:
         """In SQL before this returns (group commit). Repeats are added up and answered with the first decision's id, which is returned."""
+        ...
+
+    def has_pass(self, decision: Decision, event: Event) -> bool:
+        """Whether a person let this customer ask once more, whatever the decision says."""
+        ...
+
+    def use_pass(self, connection: Connection, decision: Decision, subject: Subject, now: datetime) -> Overruled | None:
+        """Use it up with the caller's transaction, whatever the decision says; None where there is none."""
+        ...
+
+    def note_pass(
+        self, connection: Connection, used: Overruled, decision: Decision, actor: str, now: datetime, *, reward_id: str | None, part_id: str | None
+    ) -> None:
+        """What came of it, in the same transaction; adds the audit entry."""
         ...
 
     def open_review(self, connection: Connection, decision: Decision, reward_id: str, campaign: str, personal: Mapping[str, str], now: datetime) -> str:

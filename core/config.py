@@ -51,6 +51,7 @@ class Settings:
     idempotency_hours: int = _setting(24, "how long replies are kept for replay", least=24, most=24 * 90)
     review_hours: int = _setting(24, "due time of a review", least=1, most=24 * 30)
     appeal_hours: int = _setting(72, "due time of a customer's appeal", least=1, most=24 * 30)
+    pass_hours: int = _setting(168, "how long the customer of an overturned appeal may ask again", least=1, most=24 * 90)
     review_second_fen: int = _setting(20_000, "releasing a held reward above this many fen needs a second person", least=0)
     webhook_targets: str = _setting("public", "where webhooks may go: public (https, public addresses), or anywhere (for development)")
     payout_channel: str = _setting("shop", "who pays withdrawals: shop (your backend, told by withdrawal.due), or sandbox (for trying out)")

@@ -18,11 +18,12 @@ from core.db.engine import Database, insert_ignore
 from core.errors import Conflict
 from core.event import Event
 from core.jobs.outbox import announce
-from core.privacy.subjects import Subject, subject_for
+from core.privacy.subjects import Subject, find_subject, subject_for
 from core.privacy.vault import Vault, seal_fields
 from core.text import Text
 from fraud.cases.entities import entity_tokens
 from fraud.cases.opening import open_case
+from fraud.cases.passes import Pass, has_pass, note_use, use_pass
 from fraud.decision import Decision
 from fraud.groupcommit import GroupCommit
 from fraud.reviews import close_moot, close_moot_commissions
@@ -53,6 +54,7 @@ class DecisionBook:
         gather_ms: float = 3.0,
         timeout_seconds: float = 2.0,
     ) -> None:
+        self._database = database
         self._vault = vault
         self._review_time = timedelta(hours=review_hours)
         self._writer = GroupCommit(database, self._write, gather_ms=gather_ms, timeout_seconds=timeout_seconds)
@@ -76,6 +78,25 @@ class DecisionBook:
     def record_check(self, decision: Decision, event: Event) -> str:
         """A check that could not go by the stream, durable before this returns; returns the id of the decision that stands."""
         return self._writer.submit(_Entry(decision, event, is_refusal=False))
+
+    def has_pass(self, decision: object, event: Event) -> bool:
+        """Whether an overturned appeal lets this customer ask once more. Asked of refusals only."""
+        ours = _ours(decision)
+        with self._database.read() as connection:
+            subject = find_subject(connection, self._vault, event.merchant, event.user)
+            return subject is not None and has_pass(connection, ours, subject.id, ours.at)
+
+    def use_pass(self, connection: Connection, decision: object, subject: Subject, now: datetime) -> Pass | None:
+        """Use it up in the caller's transaction, whatever the decision says."""
+        return use_pass(connection, _ours(decision), subject.id, now)
+
+    def note_pass(
+        self, connection: Connection, used: object, decision: object, actor: str, now: datetime, *, reward_id: str | None, part_id: str | None
+    ) -> None:
+        """What came of it, with its audit entry."""
+        if not isinstance(used, Pass):
+            raise TypeError("the book notes passes of this engine")
+        note_use(connection, used, _ours(decision), actor, now, reward_id, part_id)
 
     def open_review(self, connection: Connection, decision: object, reward_id: str, campaign: str, personal: Mapping[str, str], now: datetime) -> str:
         """Put a held reward into the review queue; returns the review's id, also when it is in the queue already.

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from api.cli.common import Screen, command_options, key_option, merchant_option, services_for
 from api.commissions import commission_view
+from api.passes import passes_of
 from api.resolving import Word, resolve_case
 from campaigns.acting.stage import After
 from core.errors import SheepdogError
@@ -128,11 +129,31 @@ def note(screen: Screen, review: str, text: str, key: str | None, merchant: str 
 def resolve(screen: Screen, cases: tuple[str, ...], resolution: str, reason: str, key: str | None, merchant: str | None) -> None:
     """Resolve cases, each by itself. Those that cannot be are shown, and exit with 1; the others stand."""
     services, caller, of = services_for(key, merchant, _SCOPE)
-    word = Word(resolution, reason, caller.principal_id, services.clock.now(), services.settings.review_second_fen)
+    given = services.settings
+    word = Word(resolution, reason, caller.principal_id, services.clock.now(), given.review_second_fen, given.pass_hours)
     told = [_resolved(screen, services, of, name, word) for name in cases]
     screen.result(told, "\n".join(f"{one['id']}  {one['said']}" for one in told))
     if any("code" in one for one in told):
         raise SystemExit(1)
+
+
+@reviews.command(epilog="Example:  sheepdog reviews passes --state used")
+@click.option("--state", type=click.Choice(["open", "used", "expired", "all"]), default="all", show_default=True)
+@click.option("--most", type=click.IntRange(1, 1000), default=50, show_default=True)
+@key_option
+@merchant_option
+@command_options
+def passes(screen: Screen, state: str, most: int, key: str | None, merchant: str | None) -> None:
+    """Show what overturned appeals let through: who said so and why, for whom, and what it has cost."""
+    services, _, of = services_for(key, merchant, _SCOPE)
+    with services.database.read() as connection:
+        rows = passes_of(connection, of, services.clock.now(), state=state, after="", most=most)
+    screen.result(rows, "\n".join(_pass_line(row) for row in rows))
+
+
+def _pass_line(row: dict[str, Any]) -> str:
+    cost = "-" if row["cost_fen"] is None else row["cost_fen"]
+    return f"{row['id']}  {row['state']:<7}  {row['campaign']}  {row['scene']}  {row['customer']}  {row['granted_by']}  {cost}  {row['reason']}"
 
 
 def _resolved(screen: Screen, services: Any, merchant: str, name: str, word: Word) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from api.commissions import resolve_rebate
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
-from api.v1.asked import open_campaign, refusal
+from api.v1.asked import open_campaign, refusal, use_pass
 from api.v1.fields import Actor, event_of, moment, text
 from campaigns.catalogue import Standing
 from campaigns.mechanics.rebate.mechanic import BIND
@@ -120,7 +120,8 @@ def bring(ctx: Context, campaign_id: str) -> Response:
         customer = subject_for(connection, services.vault, ctx.merchant, body["user"], services.clock.now())
         promoter = find_subject(connection, services.vault, ctx.merchant, body["promoter"])
         named = "" if promoter is None else promoter.id
-        done = bind(_place(ctx, connection, standing), customer, named, body.get("registered_at"), decision.outcome == "review")
+        passed = use_pass(ctx, connection, decision, customer, services.clock.now())
+        done = bind(_place(ctx, connection, standing), customer, named, body.get("registered_at"), decision.outcome == "review" and not passed)
         services.book.record(connection, decision, customer)
         return done
 

@@ -136,7 +136,7 @@ def show(ctx: Context, review_id: str) -> Response:
     """One case, with the policy that decided and the rules that hit."""
     with ctx.services.database.read() as connection:
         found = find_review(connection, review_id, ctx.merchant)
-        more = {"policy": policy_of(connection, found), "rules": rules_of(connection, review_id)}
+        more: dict[str, Any] = {"policy": policy_of(connection, found), "rules": rules_of(connection, review_id)}
         more["commission"] = commission_view(connection, found) if found.kind == "commission" else None
     return answer(found.public(ctx.services.clock.now()) | more)
 
@@ -163,7 +163,8 @@ def decide_many(ctx: Context) -> Response:
 
 def _resolved(ctx: Context, review_id: str, key: RequestKey) -> Reply:
     after, services = After(), ctx.services
-    word = Word(ctx.body["resolution"], ctx.body["reason"], ctx.caller.principal_id, services.clock.now(), services.settings.review_second_fen)
+    given = services.settings
+    word = Word(ctx.body["resolution"], ctx.body["reason"], ctx.caller.principal_id, services.clock.now(), given.review_second_fen, given.pass_hours)
 
     def effect(connection: Connection) -> dict[str, Any]:
         return resolve_case(connection, ctx.merchant, review_id, word, after)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
-from api.v1.asked import open_campaign, refusal
+from api.v1.asked import open_campaign, refusal, use_pass
 from api.v1.fields import Actor, event_of, fen, moment, text
 from campaigns.mechanics.withdrawal.mechanic import SCENE
 from campaigns.mechanics.withdrawal.terms import NAME
@@ -157,6 +157,8 @@ def create(ctx: Context) -> Response:
         subject = _promoter(ctx, connection, body["user"])
         who, now = ctx.caller.principal_id, services.clock.now()
         made = ask(connection, Ask(standing, subject, body["amount_fen"], receiver, decision, services.settings.payout_channel, who, now))
+        # A pass lets it be asked; whom the engine would refuse still waits for a second person.
+        use_pass(ctx, connection, decision, subject, now)
         services.book.record(connection, decision, subject)
         return made.public()
 

@@ -16,7 +16,7 @@ from campaigns.acting.early import ask_of, refuse_early
 from campaigns.acting.model import FULL, CommandRequest, Done, Outcome, Refused, not_meant, refusal
 from campaigns.acting.snapshot import of_instance, of_key
 from campaigns.acting.stage import After, Lease
-from campaigns.acting.write import Case, DryRun, RolledBack, Writer
+from campaigns.acting.write import NOT_LET_THROUGH, Case, DryRun, RolledBack, Writer
 from campaigns.catalogue import Catalogue, Standing
 from campaigns.gate.keeper import GateKeeper
 from campaigns.gate.model import Answer, Ask
@@ -140,7 +140,7 @@ class Desk:
             elif first.code != "ok":
                 return self._turned_away(first, case)
         decision = self._decided(case)
-        if decision is not None and decision.outcome in ("reject", "challenge"):
+        if decision is not None and decision.outcome in NOT_LET_THROUGH and not self.book.has_pass(decision, case.asked.event):
             return self._refused(decision, case)
         if ask is None:
             return self._written(case, gate, None, decision)
@@ -175,7 +175,9 @@ class Desk:
             # It may stand: the lease stays until the sweeper has looked.
             raise
         except RolledBack as error:
-            return self._rolled_back(error, case, gate, lease)
+            outcome = self._rolled_back(error, case, gate, lease)
+            # A rival with the same pass was first.
+            return self._refused(decision, case) if error.code == "risk_refused" and decision is not None and isinstance(outcome, Refused) else outcome
         except BaseException:
             if lease is not None and not case.dry:
                 self.keeper.release_quietly(gate, lease.ask)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from campaigns.gate.model import Ask
 from campaigns.mechanics.base import Mechanic
 from campaigns.mechanics.situation import Situation
-from campaigns.ports import Decision, DecisionBook
+from campaigns.ports import Decision, DecisionBook, Overruled
 from campaigns.store.slots import GivenBack
 from core.access.idempotency import RequestKey
 from core.privacy.subjects import Subject
@@ -59,10 +59,12 @@ class Customer:
     sealed: bytes | None
     # The order whose event gives by itself, None where the customer asked.
     given_for: str | None = None
+    # A person's word that sets the verdict aside.
+    overruled: Overruled | None = None
 
     @property
     def doubted(self) -> bool:
-        return self.decision is not None and self.decision.outcome == "review"
+        return self.decision is not None and self.decision.outcome == "review" and self.overruled is None
 
 
 @dataclass(slots=True)

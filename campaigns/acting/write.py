@@ -20,7 +20,7 @@ from campaigns.catalogue import Standing
 from campaigns.mechanics import mechanic_named
 from campaigns.mechanics.base import Command
 from campaigns.mechanics.situation import Refuse, Situation, Wants, Wish
-from campaigns.ports import Decision, DecisionBook
+from campaigns.ports import Decision, DecisionBook, Overruled
 from campaigns.store.tables import campaigns, orders
 from core.access import idempotency
 from core.access.idempotency import Reply
@@ -34,6 +34,10 @@ _STANDING = (
     .where(campaigns.c.merchant == bindparam("of"), campaigns.c.id == bindparam("named"))
     .with_for_update(read=True)
 )
+
+
+# Verdicts with which nothing is given, unless a person has set them aside.
+NOT_LET_THROUGH = ("reject", "challenge")
 
 
 class RolledBack(Exception):
@@ -100,7 +104,8 @@ class Writer:
         _require_standing(connection, case, lease)
         subject = subject_for(connection, self.vault, case.standing.merchant, case.asked.event.user, case.now)
         _require_audience(connection, case, subject)
-        stage = self._stage(connection, case, lease, decision, subject, after)
+        overruled = self._overruled(connection, case, decision, subject)
+        stage = self._stage(connection, case, lease, decision, subject, after, overruled)
         wish = replace(case.wish, caller=subject.id)
         moves = case.command.act(stage.situation, wish)
         if isinstance(moves, Refuse):
@@ -112,6 +117,7 @@ class Writer:
             self.book.record(connection, decision, subject)
         try:
             carry_out(stage, moves, case.wants)
+            _note_pass(stage)
         except Gone as gone:
             known = gone.code in stage.mechanic.refusals
             raise RolledBack(gone.code, gone.conflict, refuse=Refuse(gone.code) if known else None) from gone
@@ -121,16 +127,46 @@ class Writer:
         idempotency.finish(connection, case.asked.request, reply)
         return reply
 
-    def _stage(self, connection: Connection, case: Case, lease: Lease | None, decision: Decision | None, subject: Subject, after: After) -> Stage:
+    def _overruled(self, connection: Connection, case: Case, decision: Decision | None, subject: Subject) -> Overruled | None:
+        """A person's pass, used up here and now. What is refused without one must not be done."""
+        if decision is None:
+            return None
+        found = self.book.use_pass(connection, decision, subject, case.now)
+        if found is None and decision.outcome in NOT_LET_THROUGH:
+            raise RolledBack("risk_refused")
+        return found
+
+    def _stage(
+        self,
+        connection: Connection,
+        case: Case,
+        lease: Lease | None,
+        decision: Decision | None,
+        subject: Subject,
+        after: After,
+        overruled: Overruled | None,
+    ) -> Stage:
         situation, version = _situation(connection, case, subject)
         personal = case.asked.event.personal()
         sealed = None if subject.key is None else seal_fields(subject.key, personal)
-        customer = Customer(subject, case.asked.request, case.request_id, lease, decision, self.book, self.vault, personal, sealed, _given_for(case.asked))
+        customer = Customer(
+            subject, case.asked.request, case.request_id, lease, decision, self.book, self.vault, personal, sealed, _given_for(case.asked), overruled
+        )
         mechanic, actor = mechanic_named(case.asked.mechanic), case.asked.request.principal_id
         stage = Stage(connection, case.standing.merchant, mechanic, version, situation, actor, case.now, after, customer)
         stage.instance_id = None if situation.instance is None else situation.instance.id
         stage.key = case.key(subject)
         return stage
+
+
+def _note_pass(stage: Stage) -> None:
+    """What came of a pass; whoever reads the reply learns that a person let it through."""
+    by = stage.by
+    if by.overruled is None or by.decision is None:
+        return
+    by.book.note_pass(stage.connection, by.overruled, by.decision, stage.actor, stage.now, reward_id=stage.reward_id, part_id=stage.part_id)
+    if by.decision.outcome != "allow":
+        stage.tell("risk.overruled", pass_id=by.overruled.id, verdict=by.decision.outcome)
 
 
 def _given_for(asked: CommandRequest) -> str | None:

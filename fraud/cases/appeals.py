@@ -17,6 +17,7 @@ from core.privacy.vault import Vault, open_fields
 from core.text import Text
 from fraud.cases.entities import entities_of, entity_tokens
 from fraud.cases.opening import open_case
+from fraud.cases.passes import grant_pass
 from fraud.decision import Decision
 from fraud.labels import Label, put_label
 from fraud.queries import find_decision
@@ -63,8 +64,10 @@ def find_appeal(connection: Connection, appeal_id: str, merchant: str) -> Review
     return found
 
 
-def answer_appeal(connection: Connection, review: Review, resolution: str, by: str, reason: str, now: datetime) -> Review:
-    """`upheld` or `overturned`, with words for the customer; an overturned refusal is labelled honest. The caller holds the case's row.
+def answer_appeal(connection: Connection, review: Review, resolution: str, by: str, reason: str, now: datetime, until: datetime | None) -> Review:
+    """`upheld` or `overturned`, with words for the customer. The caller holds the case's row.
+
+    An overturned refusal is labelled honest, and leaves a pass until then, where there is something to ask for again (`until` is not None).
 
     Raises `Forbidden` for a service, and for whoever refused the reward before.
     """
@@ -72,7 +75,11 @@ def answer_appeal(connection: Connection, review: Review, resolution: str, by: s
     done = close(connection, review, resolution, by, reason, now)
     if resolution == "overturned":
         put_label(connection, review.merchant, Label(review.decision_id, "honest", "appeal"), by, now)
-    _tell(connection, "appeal.answered", done, now, outcome=resolution)
+    given: dict[str, Any] = {}
+    if resolution == "overturned" and until is not None:
+        refused = find_decision(connection, review.decision_id, review.merchant)
+        given = {"pass": grant_pass(connection, review, refused, by, now, until), "until": until.isoformat()}
+    _tell(connection, "appeal.answered", done, now, outcome=resolution, **given)
     return done
 
 

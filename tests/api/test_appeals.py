@@ -44,7 +44,8 @@ def test_a_refused_customer_appeals_and_a_person_overturns_it(desk: Shop) -> Non
     desk.clerk().number()
     told = [one for one in desk.get("/v1/notifications?limit=200").json["items"] if one["topic"].startswith("appeal.")]
     assert [one["topic"] for one in told] == ["appeal.opened", "appeal.answered"]
-    assert told[1]["body"] == {"appeal": name, "decision": decision, "campaign": "spring", "outcome": "overturned"}
+    given = {"pass": heard["remedy"]["pass_id"], "until": heard["remedy"]["until"]}
+    assert told[1]["body"] == {"appeal": name, "decision": decision, "campaign": "spring", "outcome": "overturned", **given}
     assert resolve(desk, name, "upheld").json["code"] == "review_resolved"
 
 

@@ -40,6 +40,7 @@ GIVEN: dict[str, tuple[str, object]] = {
     "idempotency_hours": ("48", 48),
     "review_hours": ("12", 12),
     "appeal_hours": ("24", 24),
+    "pass_hours": ("48", 48),
     "review_second_fen": ("0", 0),
     "webhook_targets": ("anywhere", "anywhere"),
     "payout_channel": ("sandbox", "sandbox"),

@@ -108,7 +108,10 @@ class Withdrawal(TypedDict, total=False):
 
 
 class Appeal(TypedDict):
-    """`state` is open, upheld (the refusal stands) or overturned; `answer` is for the customer."""
+    """`state` is open, upheld (the refusal stands) or overturned; `answer` is for the customer.
+
+    `remedy`, of an overturned one, says what to do now: its `code` (such as "ask_again"), `text`, `pass_id` and `until`.
+    """
 
     id: str
     decision_id: str
@@ -118,6 +121,7 @@ class Appeal(TypedDict):
     due_at: str
     answered_at: str | None
     answer: str | None
+    remedy: dict[str, Any] | None
 
 
 class Message(TypedDict):
