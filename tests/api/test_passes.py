@@ -20,6 +20,7 @@ from tests.api.test_bargain import cut as help_with
 from tests.api.test_group_buy import GROUP, join, started
 from tests.api.test_rebates import REBATE, bring, promoter
 from tests.api.test_seckill import SALE, bell, buy
+from tests.api.test_withdrawals import earn, withdraw
 from tests.e2e.invariants import check_invariants
 from tests.e2e.service import coupon
 
@@ -111,7 +112,9 @@ def test_it_is_for_one_customer_one_campaign_and_a_time(desk: Shop) -> None:
     assert desk.get(f"/v1/appeals/{one['appeal']}").json["remedy"]["code"] == "expired"
 
 
-def test_of_two_claims_at_once_one_uses_it(desk: Shop) -> None:
+@pytest.mark.parametrize("kind", ["shop", "postgres_shop"])
+def test_of_many_claims_at_once_one_uses_it(request: pytest.FixtureRequest, kind: str) -> None:
+    desk = opened(request.getfixturevalue(kind))
     desk.publish(coupon("twice", per_user=5))
     user, decision = until_refused(lambda name: claim(desk, name, "twice"))
     overturned(desk, decision)
@@ -173,6 +176,18 @@ def test_every_mechanic_lets_it_through(shop: Shop, play: Callable[[Shop], Calla
     assert done.status_code < 300, done.json
     assert [one["state"] for one in passes(shop)] == ["used"]
     check_invariants(shop.services.database)
+
+
+def test_a_withdrawal_may_be_asked_for_again_and_still_waits_for_a_second_person(shop: Shop) -> None:
+    hire(shop, "second")
+    earn(shop)
+    for user in ("buyer", "bob"):
+        withdraw(shop, 1_000, user=user, device="farm")
+    decision = withdraw(shop, 1_000, device="farm").json["decision_id"]
+    assert overturned(shop, decision)["remedy"]["code"] == "ask_again"
+    made = withdraw(shop, 1_000, device="farm")
+    assert (made.status_code, made.json["state"], bool(made.json["approval_id"])) == (201, "auditing", True)
+    assert withdraw(shop, 1_000, device="farm").json["code"] == "risk_refused"
 
 
 def test_where_nothing_can_be_asked_for_again_the_shop_is_told_so(desk: Shop) -> None:

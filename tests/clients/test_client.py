@@ -14,7 +14,7 @@ import pytest
 from sheepdog_client import OPERATIONS, Away, Client, Problem, verify_webhook
 
 from core.webhooks.signing import headers_of
-from tests.api.casework import refused
+from tests.api.casework import hire, refused, resolve
 from tests.api.test_bargain import BARGAIN
 from tests.api.test_group_buy import GROUP
 from tests.clients.conftest import Faulty, Open
@@ -127,6 +127,11 @@ def test_a_refused_customer_appeals(opened: Open) -> None:
     made = opened.client.appeal(refused(opened.shop), "my children share this phone")
     assert (made["state"], made["answer"]) == ("open", None)
     assert opened.client.appeal_state(made["id"]) == made
+    hire(opened.shop, "second")
+    assert resolve(opened.shop, made["id"], "overturned", "second").status_code == 200
+    remedy = opened.client.appeal_state(made["id"])["remedy"]
+    assert remedy is not None
+    assert remedy["code"] == "ask_again"
 
 
 def test_a_key_of_the_callers_own_gives_the_stored_reply(opened: Open) -> None:
