@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, func, select
 
 from api.wiring import Services
-from core.db.tables import audit_entries, outbox, timers
+from core.db.tables import approvals, audit_entries, outbox, timers
 from core.hotstate.clients import hot_state_guard
 from core.webhooks import deliveries
 from fraud.answers import SHARDS, stream_key
@@ -38,6 +38,7 @@ class Waiting(Collector):
             ("webhooks", "Webhooks that wait to be delivered.", lambda: _delivering(services, "pending")),
             ("dead_webhooks", "Webhooks that were given up and wait for a person.", lambda: _delivering(services, "dead")),
             ("reviews", "Held rewards and commissions, and appeals, that wait for a person.", lambda: _rows(services, reviews.c.state == "open")),
+            ("approvals", "What waits for a second person.", lambda: _rows(services, approvals.c.state == "pending")),
             ("overdue_reviews", "Those whose time is over.", lambda: _rows(services, reviews.c.state == "open", reviews.c.due_at <= now)),
         )
         for name, words, count in counts:

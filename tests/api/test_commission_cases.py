@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -36,6 +37,13 @@ def show(shop: Shop, case: str) -> Any:
     return shop.get(f"/v1/reviews/{case}", "compliance").json
 
 
+def counted(shop: Shop, *names: str) -> list[float]:
+    """What `/metrics` says that waits."""
+    text = shop.http.get("/metrics").get_data(as_text=True)
+    found = dict(re.findall(r"^sheepdog_(\w+)_waiting (\S+)$", text, re.MULTILINE))
+    return [float(found[name]) for name in names]
+
+
 def states(shop: Shop, case: str) -> list[str]:
     """The states of the commissions of the case's order."""
     order = show(shop, case)["commission"]["order"]
@@ -62,8 +70,10 @@ def test_what_is_held_of_an_order_for_a_promoter_is_a_case_with_all_that_speaks_
     desk.clerk().number()
     opened = [one for one in desk.get("/v1/notifications?limit=200").json["items"] if one["topic"] == "review.opened"]
     assert [one["body"]["review"] for one in opened] == [first, second]
+    assert counted(desk, "reviews", "overdue_reviews") == [2, 0]
     desk.clock.turn(hours=24)
     assert cases(desk, "?overdue=true") == [first, second]
+    assert counted(desk, "reviews", "overdue_reviews") == [2, 2]
 
 
 def test_it_is_held_by_one_noted_and_resolved_once(desk: Shop) -> None:

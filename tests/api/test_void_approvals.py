@@ -14,6 +14,7 @@ from core.db.tables import audit_entries
 from tests.api.casework import hire, resolve
 from tests.api.conftest import Shop
 from tests.api.sales import pass_time
+from tests.api.test_commission_cases import counted
 from tests.api.test_snoozes import add
 
 
@@ -47,8 +48,10 @@ def assert_void(shop: Shop, approval: str, reason: str, by: str = "system") -> N
 def test_a_snooze_that_is_ended_takes_its_approval_with_it(desk: Shop) -> None:
     asked = add(desk, days=8).json
     assert listed(desk).keys() == {asked["approval_id"]}
+    assert counted(desk, "approvals") == [1]
     assert desk.call("DELETE", f"/v1/snoozes/{asked['id']}", who="compliance").json["state"] == "ended"
     assert_void(desk, asked["approval_id"], "the snooze was ended", "compliance")
+    assert counted(desk, "approvals") == [0]
 
 
 def test_a_snooze_whose_time_is_over_closes_its_approval_at_that_time(desk: Shop) -> None:
