@@ -114,7 +114,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     settler = Settler(database, risk, book, vault, clock)
     rebates = RebateSettler(database, risk, book, vault, clock)
     payer = Payer(database, vault, clock, {one.name: one for one in (ShopChannel(), SandboxChannel(database, clock))})
-    desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep, settler.settle)
+    desk = Desk(
+        database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep, settler.settle, settings.review_second_fen
+    )
     return Services(
         settings,
         clock,

@@ -41,7 +41,12 @@ def join(stage: Stage, move: Join, wants: Wants) -> None:
     seat = _take_seats(stage, move, part_id)
     row = {"id": part_id, "merchant": stage.merchant, "campaign": stage.campaign_id, "version": stage.version, "mechanic": stage.mechanic.name}
     who = {"instance_id": stage.instance_id, "subject_id": by.subject.id, "decision_id": None if by.decision is None else by.decision.id}
-    asked = {"request_id": by.request_id, "body_hash": by.request.body_hash, "doubted": by.doubted, "actor": by.sealed}
+    asked = {
+        "request_id": by.request_id,
+        "body_hash": by.request.body_hash,
+        "doubted": by.doubted(0 if move.reward is None else move.reward.fen),
+        "actor": by.sealed,
+    }
     what = {"role": move.role, "state": move.state, "seat": seat, "quantity": move.quantity, "price_fen": move.price_fen, "list_fen": move.list_fen}
     rest = {"order_id": move.order_id, "pay_by": move.pay_by, "live": True, "data": canonical(dict(move.data)), "created_at": now, "updated_at": now}
     if not insert_ignore(stage.connection, parts, row | who | asked | what | rest):

@@ -24,7 +24,7 @@ def make_reward(stage: Stage, promise: Promise, *, part_id: str | None, order_id
     by = stage.by
     if by.decision is None:
         raise ValueError("a command that promises a reward asks the risk engine")
-    held = promise.now and by.doubted
+    held = promise.now and by.doubted(promise.fen)
     row = _row(stage, promise, reward_id or new_id("rwd"), part_id, by.subject.id, by.decision.id, by.request_id, by.request.body_hash)
     row["state"] = "held" if held else "reserved"
     row["given_for"] = by.given_for

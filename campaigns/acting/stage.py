@@ -59,12 +59,15 @@ class Customer:
     sealed: bytes | None
     # The order whose event gives by itself, None where the customer asked.
     given_for: str | None = None
-    # A person's word that sets the verdict aside.
+    # A person's word that sets the verdict aside, and what one person's word may give away.
     overruled: Overruled | None = None
+    second_fen: int = 0
 
-    @property
-    def doubted(self) -> bool:
-        return self.decision is not None and self.decision.outcome == "review" and self.overruled is None
+    def doubted(self, fen: int) -> bool:
+        """Whether a reward of so much waits for a person. What one person let through against the verdict waits for others, if it is much."""
+        if self.decision is None or self.decision.outcome == "allow":
+            return False
+        return self.overruled is None or fen > self.second_fen
 
 
 @dataclass(slots=True)

@@ -89,11 +89,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes commands. `keep` is how long replies are kept."""
+    """Writes commands. `keep` is how long replies are kept; `second_fen` what one person may give against the verdict."""
 
     vault: Vault
     book: DecisionBook
     keep: timedelta
+    second_fen: int
 
     def write(self, connection: Connection, case: Case, lease: Lease | None, decision: Decision | None, after: After) -> Reply:
         """Do it, or return the reply of the request that did it. Raises `RolledBack` when it must not be done, `DryRun` when it was one."""
@@ -150,7 +151,18 @@ class Writer:
         personal = case.asked.event.personal()
         sealed = None if subject.key is None else seal_fields(subject.key, personal)
         customer = Customer(
-            subject, case.asked.request, case.request_id, lease, decision, self.book, self.vault, personal, sealed, _given_for(case.asked), overruled
+            subject,
+            case.asked.request,
+            case.request_id,
+            lease,
+            decision,
+            self.book,
+            self.vault,
+            personal,
+            sealed,
+            _given_for(case.asked),
+            overruled,
+            self.second_fen,
         )
         mechanic, actor = mechanic_named(case.asked.mechanic), case.asked.request.principal_id
         stage = Stage(connection, case.standing.merchant, mechanic, version, situation, actor, case.now, after, customer)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from api.cli.main import main
 from core.db.tables import audit_entries
-from tests.api.casework import hire, opened, resolve
+from tests.api.casework import hire, opened, priced, resolve
 from tests.api.conftest import Shop
 from tests.api.test_bargain import BARGAIN, start
 from tests.api.test_bargain import cut as help_with
@@ -139,6 +139,23 @@ def test_what_would_only_be_held_is_given_too(desk: Shop) -> None:
     waits = desk.claim("spring", user, session="s1", session_started_at=desk.now().isoformat(), phone="17012345678")
     assert (waits.status_code, waits.json["decision"]["outcome"], waits.json["review_id"]) == (201, "review", None)
     assert [(one["verdict"], one["cost_fen"]) for one in passes(desk)] == [("review", 2_000)]
+
+
+def test_what_one_person_let_through_is_held_above_the_amount_for_a_second_one(desk: Shop) -> None:
+    for campaign, amount, state in (("exact", "200.00", "posted"), ("much", "200.01", "held")):
+        desk.publish(priced(campaign, amount))
+        user, decision = until_refused(lambda name, campaign=campaign: claim(desk, name, campaign))
+        overturned(desk, decision)
+        given = claim(desk, user, campaign)
+        assert given.json["reward"]["state"] == state
+    assert (given.status_code, given.json["decision"]["outcome"]) == (202, "reject")
+    case = given.json["review_id"]
+    asked = resolve(desk, case, "post").json["approval_id"]
+    assert [one["cost_fen"] for one in passes(desk)] == [20_000, 0]
+    assert desk.post(f"/v1/approvals/{asked}/approve", {"reason": "mine"}, "compliance").json["code"] == "own_work"
+    assert desk.post(f"/v1/approvals/{asked}/approve", {"reason": "looked"}, "second").status_code == 200
+    assert [one["cost_fen"] for one in passes(desk)] == [20_000, 20_001]
+    check_invariants(desk.services.database)
 
 
 def play_group(shop: Shop) -> Callable[[str], Any]:
