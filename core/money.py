@@ -24,6 +24,22 @@ def shares(total_fen: int, weights: Sequence[int]) -> list[int]:
     return found
 
 
+def shares_within(total_fen: int, room: Sequence[int]) -> list[int]:
+    """Split an amount in proportion to the room of each place, none beyond its own; what rounding leaves fills the last places first.
+
+    The shares sum to the amount, or to all the room there is.
+    """
+    total = min(total_fen, sum(room))
+    found = shares(total, room)
+    over = 0
+    # Only the last can have more than its room: it took what rounding left.
+    for place in reversed(range(len(room))):
+        found[place] += over
+        over = max(0, found[place] - room[place])
+        found[place] -= over
+    return found
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Money:
     """An amount: `fen` is hundredths of a yuan; amounts of different currencies never mix."""

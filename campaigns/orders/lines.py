@@ -16,7 +16,7 @@ from campaigns.discounts import Line
 from campaigns.orders.tables import order_lines
 from campaigns.store.tables import order_refunds
 from core.errors import Conflict
-from core.money import shares
+from core.money import shares, shares_within
 from core.text import Text
 
 
@@ -95,7 +95,7 @@ def line_states(connection: Connection, merchant: str, order_id: str) -> list[Li
             left -= _give_back(rows, paid, returned, part)
         unnamed += left
     room = [whole - back for whole, back in zip(paid, returned, strict=True)]
-    spread = shares(min(unnamed, sum(room)), room)
+    spread = shares_within(unnamed, room)
     states = zip(rows, returned, spread, strict=True)
     return [LineState(row.number, row.sku, row.category, row.list_fen, row.paid_fen, back + more) for row, back, more in states]
 

@@ -78,3 +78,11 @@ def _after(database: Database, subject: Subject, facts: list[OrderFact]) -> list
 
 
 _numbers = iter(range(10**6))
+
+
+def test_a_small_refund_over_small_lines_stays_within_each(store: tuple[Database, Subject]) -> None:
+    database, subject = store
+    lines = tuple(Line(f"s{number}", None, 1) for number in range(3))
+    facts = [OrderFact("m", "small", "order.paid", NOW, "shop", amount_fen=3, lines=lines)]
+    facts.append(OrderFact("m", "small", "order.refunded", NOW, "shop", amount_fen=2, refund_id="r"))
+    assert _after(database, subject, facts) == [(1, 0), (1, 1), (1, 1)]

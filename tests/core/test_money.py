@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.money import FEN_MAX, Money
+from core.money import FEN_MAX, Money, shares_within
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,16 @@ def test_the_largest_amount_has_an_edge() -> None:
 def test_amounts_have_an_order_and_currencies_are_apart() -> None:
     assert sorted([Money(3), Money(1), Money(2)]) == [Money(1), Money(2), Money(3)]
     assert Money(1) != Money(1, "USD")
+
+
+@given(st.integers(0, 10**6), st.lists(st.integers(0, 500), max_size=8))
+def test_no_share_is_beyond_its_room(total: int, room: list[int]) -> None:
+    found = shares_within(total, room)
+    assert sum(found) == min(total, sum(room))
+    assert all(0 <= share <= most for share, most in zip(found, room, strict=True))
+
+
+def test_what_rounding_leaves_goes_to_places_that_have_room() -> None:
+    assert shares_within(2, [1, 1, 1]) == [0, 1, 1]
+    assert shares_within(3, [1, 1, 1]) == [1, 1, 1]
+    assert shares_within(2, [1, 1, 0]) == [1, 1, 0]
