@@ -38,9 +38,10 @@ from fraud.book import DecisionBook
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
 from fraud.lists.live import LiveLists
-from fraud.packs import load_policies
+from fraud.packs import load_policies, load_shipped
 from fraud.rulesets import settling
 from fraud.rulesets.live import LiveRulesets
+from fraud.rulesets.pinned import Pinned, keep_shipped
 from fraud.snoozes.changing import EXPIRY, expire
 from fraud.snoozes.live import LiveSnoozes
 from fraud.telling import Teller
@@ -78,6 +79,14 @@ class Services:
     def webhooks_anywhere(self) -> bool:
         """Whether webhooks may go to addresses that only this network can reach."""
         return self.settings.webhook_targets == "anywhere"
+
+    def pinned(self) -> Pinned:
+        """Every ruleset that ever judged, by its version."""
+        return Pinned(self.rulesets.shipped)
+
+    def keep_shipped(self) -> int:
+        """Keep the shipped policies as they are in this program; returns how many are new."""
+        return keep_shipped(self.database, load_shipped(PACKS).documents, self.clock.now())
 
     def follow(self, after: After) -> None:
         """What follows a commit: the gate hears what was given back, and rewards that are due are decided again."""

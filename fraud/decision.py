@@ -60,7 +60,7 @@ class Decision:
             "campaign": self.campaign,
             "outcome": self.outcome,
             "score": self.score,
-            "reasons": [_reason_body(reason) for reason in self.reasons],
+            "reasons": [reason_body(reason) for reason in self.reasons],
             "results": dict(self.results),
             "features": {name: _value_body(value) for name, value in self.features.items()},
             "policy": self.policy,
@@ -111,7 +111,8 @@ def from_record(data: bytes | str) -> Decision:
     return Decision(**{**body, "at": from_micros(body["at"]), "cold": tuple(body.get("cold", ()))})
 
 
-def _reason_body(reason: Reason) -> dict[str, Any]:
+def reason_body(reason: Reason) -> dict[str, Any]:
+    """A reason as the record holds it."""
     return {
         "code": reason.code,
         "zh": reason.text.zh,

@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -25,28 +26,47 @@ from rules.model import Ruleset
 _CODE = tuple(Path(str(room.__file__)).parent for room in (rules, core))
 
 
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """The policies of a folder, and the document of each by its version."""
+
+    policies: Policies
+    documents: Mapping[str, Mapping[str, Any]]
+
+
 def load_policies(folder: Path) -> Policies:
     """Every policy of a folder's `.yaml` files; packs are read by those that include them. Raises `Malformed` for the first file that has problems."""
+    return load_shipped(folder).policies
+
+
+def load_shipped(folder: Path) -> Shipped:
+    """The same with the documents that they are made of. Raises `Malformed`."""
     sources = {path.name: path.read_bytes() for path in sorted(folder.glob("*.yaml"))}
     return _of_content(folder, _fingerprint(sources), tuple(name for name, source in sources.items() if not is_pack(source)))
 
 
 @lru_cache(maxsize=4)
-def _of_content(folder: Path, fingerprint: str, names: Sequence[str]) -> Policies:
+def _of_content(folder: Path, fingerprint: str, names: Sequence[str]) -> Shipped:
     kept = folder / "__pycache__" / f"policies-{fingerprint}.json"
     with suppress(OSError, ValueError, LookupError, TypeError):
-        return Policies(_built(kept.read_bytes()))
+        return _shipped((ruleset_from_document(document), document) for document in _read(kept.read_bytes()))
     loaded = [load_ruleset_file(folder / name) for name in names]
     _keep(kept, [one.document for one in loaded])
-    return Policies(one.ruleset for one in loaded)
+    return _shipped((one.ruleset, one.document) for one in loaded)
 
 
-def _built(data: bytes) -> Iterable[Ruleset]:
+def _shipped(read: Iterable[tuple[Ruleset, Mapping[str, Any]]]) -> Shipped:
+    both = list(read)
+    return Shipped(Policies(ruleset for ruleset, _ in both), {ruleset.version: document for ruleset, document in both})
+
+
+def _read(data: bytes) -> Iterable[Mapping[str, Any]]:
     """Raises `ValueError` for bytes that were written by halves or changed."""
     digest, _, body = data.partition(b"\n")
     if sha256(body).hexdigest().encode() != digest:
         raise ValueError("what was kept is damaged")
-    return [ruleset_from_document(document) for document in json.loads(body)]
+    documents: list[Mapping[str, Any]] = json.loads(body)
+    return documents
 
 
 def _keep(path: Path, documents: Sequence[Mapping[str, Any]]) -> None:

@@ -24,6 +24,7 @@ _COMMANDS = {
     "rules": ("api.cli.policies", "rules"),
     "lists": ("api.cli.lists", "lists"),
     "reviews": ("api.cli.reviews", "reviews"),
+    "decisions": ("api.cli.decisions", "decisions"),
     "labels": ("api.cli.labels", "labels"),
     "audit": ("api.cli.audit", "audit"),
     "ledger": ("api.cli.ledger", "ledger"),

@@ -34,6 +34,7 @@ def upgrade(screen: Screen) -> None:
     settings, services = settings_and_services()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     migrate.upgrade(services.database)
+    services.keep_shipped()
     with services.database.read() as connection:
         revision = migrate.current(connection)
     screen.result({"revision": revision}, Text(zh=f"数据库已是最新版本 {revision}", en=f"the database is at revision {revision}").pick(screen.lang))

@@ -41,6 +41,8 @@ class Clerk:
         self._on_the_way: set[str] = set()
         # (duty, seconds between runs); a duty returns how much it did, and a full batch asks for another turn at once.
         self.duties: list[tuple[str, Callable[[], int], float]] = [
+            # First of all, since what is drained names them.
+            ("policies", self._services.keep_shipped, 3600.0),
             ("drain", self.drain, 0.2),
             ("seal", self.seal, 0.5),
             ("number", self.number, 0.5),

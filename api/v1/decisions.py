@@ -6,7 +6,10 @@ import marshmallow as ma
 from flask import Response
 
 from api.endpoint import Context, Resource, answer
+from api.replayed import public
+from api.v1.fields import text
 from fraud.queries import find_decision
+from fraud.replays import Replayer
 from fraud.telling import told_of
 
 blp = Resource("decisions", __name__, description="Why a customer was allowed, held or refused.")
@@ -52,6 +55,43 @@ class Decision(ma.Schema):
     reasons = ma.fields.List(ma.fields.Nested(Reason))
     outcome_told = ma.fields.Nested(OutcomeTold, allow_none=True)
     timing_us = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer(), allow_none=True)
+
+
+class ReplayQuery(ma.Schema):
+    version = text(64, data_key="with", load_default=None, metadata={"description": "Another version of the policy: its number or its hash."})
+
+
+class Judged(ma.Schema):
+    version = ma.fields.String()
+    outcome = ma.fields.String()
+    score = ma.fields.Integer()
+
+
+class ReplayDifference(ma.Schema):
+    what = ma.fields.String()
+    recorded = ma.fields.Raw(allow_none=True)
+    replayed = ma.fields.Raw(allow_none=True)
+
+
+class JudgedAgain(ma.Schema):
+    """A decision judged again from its record. `state`: same, different, partly (rules in `unjudged` read what is gone), impossible (no such rules)."""
+
+    decision = ma.fields.String()
+    state = ma.fields.String()
+    policy = ma.fields.String()
+    recorded = ma.fields.Nested(Judged)
+    replayed = ma.fields.Nested(Judged)
+    differences = ma.fields.List(ma.fields.Nested(ReplayDifference))
+    unjudged = ma.fields.List(ma.fields.String())
+    lacking = ma.fields.List(ma.fields.String())
+
+
+@blp.endpoint("GET", "/decisions/<decision_id>/replay", scopes=("compliance",), query=ReplayQuery, replies={200: JudgedAgain})
+def replay(ctx: Context, decision_id: str) -> Response:
+    """Judge the decision again by the rules that judged it, or by another version of them."""
+    with ctx.services.database.read() as connection:
+        decision, again = Replayer(connection, ctx.services.vault, ctx.services.pinned()).one(decision_id, ctx.merchant, ctx.query["version"])
+    return answer(public(again, decision))
 
 
 @blp.endpoint("GET", "/decisions/<decision_id>", scopes=("shop", "compliance"), replies={200: Decision})

@@ -51,6 +51,15 @@ policy_versions = Table(
     Index("ix_policy_versions_standing", "state"),
 )
 
+# Documents of the policies that came with the program, as they ran here: decisions name them by this hash.
+shipped_rulesets = Table(
+    "shipped_rulesets",
+    metadata,
+    Column("version", String(64), primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+    Column("first_seen", Instant, nullable=False),
+)
+
 # One row at most, raised in the transaction of whatever changes what is live; without the row nothing ever was.
 policy_generation = Table(
     "policy_generation",
