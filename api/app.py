@@ -14,6 +14,7 @@ from api.v1 import (
     approvals,
     campaigns,
     cases,
+    chronicle,
     codes,
     commands,
     decisions,
@@ -39,7 +40,26 @@ from core.config import Settings, load_settings
 from core.text import lang_of
 
 _PLAYING = (campaigns, codes, commands, instances, rewards, orders, quotes, promoters, withdrawals)
-_RESOURCES = (*_PLAYING, risk, policies, decisions, labels, lists, snoozes, reviews, cases, appeals, passes, events, approvals, notifications, webhooks)
+# What compliance asks.
+_RECORD = (chronicle,)
+_RESOURCES = (
+    *_PLAYING,
+    *_RECORD,
+    risk,
+    policies,
+    decisions,
+    labels,
+    lists,
+    snoozes,
+    reviews,
+    cases,
+    appeals,
+    passes,
+    events,
+    approvals,
+    notifications,
+    webhooks,
+)
 BLUEPRINTS = tuple(resource.blp for resource in _RESOURCES)
 
 

@@ -26,7 +26,7 @@ _COMMANDS = {
     "reviews": ("api.cli.reviews", "reviews"),
     "decisions": ("api.cli.decisions", "decisions"),
     "labels": ("api.cli.labels", "labels"),
-    "audit": ("api.cli.audit", "audit"),
+    "audit": ("api.cli.chronicle", "audit"),
     "ledger": ("api.cli.ledger", "ledger"),
     "withdrawals": ("api.cli.withdrawals", "withdrawals"),
     "webhooks": ("api.cli.webhooks", "webhooks"),
