@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 
 from core.db.types import Instant, merchant_column, metadata
+from fraud.store.packed import Packed
 
 events = Table(
     "events",
@@ -38,7 +39,8 @@ decisions = Table(
     Column("policy_version", String(64), nullable=False),
     Column("degraded", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    # The canonical bytes, which are what is hashed; they lie there packed.
+    Column("body", Packed, nullable=False),
     Column("hash", String(64), nullable=False),
     # How long its stages took, as JSON, in µs: no part of what is hashed. The last stage is not known yet where it is the one that stored this.
     Column("timing", String(100)),
