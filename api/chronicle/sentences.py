@@ -41,6 +41,8 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "review.resolved": ("{who} 审结 {target}:{resolution}", "{who} resolved the case {target}: {resolution}"),
     "review.closed": ("审核 {target} 因事由消失而关闭", "the case {target} closed by itself"),
     "appeal.opened": ("顾客提出申诉 {target}", "the customer appealed: {target}"),
+    "pass.granted": ("{who} 允许顾客再试一次(通行 {target})", "{who} let the customer try once more (pass {target})"),
+    "pass.used": ("通行 {target} 已使用", "the pass {target} was used"),
     "withdrawal.asked": ("推广者申请提现 {target}:{gross}", "the promoter asked for the withdrawal {target} of {gross}"),
     "withdrawal.approved": ("提现 {target} 获批准", "the withdrawal {target} was approved"),
     "withdrawal.paying": ("提现 {target} 已发出付款指令", "the payment of the withdrawal {target} was instructed"),
@@ -112,6 +114,7 @@ def _of_approvals() -> dict[str, tuple[str, str]]:
     for kind, (zh, en) in _APPROVALS.items():
         found[f"{kind}.proposed"] = (f"{{who}} 提请{zh} {{target}}:{{note}}", f"{{who}} asked to approve {en} {{target}}: {{note}}")
         found[f"{kind}.approved"] = (f"{{who}} 批准{zh} {{target}}:{{reason}}", f"{{who}} approved {en} {{target}}: {{reason}}")
+        found[f"{kind}.void"] = (f"{zh} {{target}} 的审批失效:{{reason}}", f"nobody need approve {en} {{target}} any more: {{reason}}")
         found[f"{kind}.rejected"] = (f"{{who}} 驳回{zh} {{target}}:{{reason}}", f"{{who}} rejected {en} {{target}}: {{reason}}")
     return found
 
