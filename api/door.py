@@ -1,7 +1,7 @@
 """In front of the application: a good risk check is answered here, since taking it through Flask costs as much as judging it.
 
 Whatever is not plainly good goes on to the application, which finds the request as it came and finds the words. A check that came as far as the engine
-may go there twice: the same event gets the same decision.
+may go there twice: the same event gets the same decision. One that found the stores away does not: nobody waits twice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from api.limits import caller_name
 from api.observe import count_request
 from api.request import read_json, request_id_of
 from api.turnstile import WSGI, Environ, read_ahead
-from api.v1.risk import CHECK, checked
+from api.v1.risk import AWAY, CHECK, checked
+from core.errors import Unavailable
 
 if TYPE_CHECKING:
     from api.limits import Blocks
@@ -61,7 +62,13 @@ class Door:
             caller = made.keys.caller(key)
             caller.require("shop")
             merchant = caller.for_merchant(environ.get("HTTP_X_MERCHANT"))
-            return checked(made, merchant, CHECK.load(read_json(body, made.settings.body_depth_max), unknown=ma.RAISE))
+            asked = CHECK.load(read_json(body, made.settings.body_depth_max), unknown=ma.RAISE)
+            try:
+                return checked(made, merchant, asked)
+            except Unavailable as away:
+                # The caller has waited for it once; the application finds the words, and asks nobody again.
+                environ[AWAY] = away
+                return None
         # Whatever it is, the application meets it too, and has the words and the log for it.
         except Exception:
             return None

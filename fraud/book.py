@@ -26,8 +26,9 @@ from fraud.cases.opening import open_case
 from fraud.cases.passes import Pass, has_pass, note_use, use_pass
 from fraud.decision import Decision
 from fraud.groupcommit import GroupCommit
+from fraud.queries import find_decision
 from fraud.reviews import close_moot, close_moot_commissions
-from fraud.store.rows import ACTOR, audit_decision, event_row, insert_decision, standing_decision
+from fraud.store.rows import ACTOR, audit_decision, checked_event_row, insert_decision, insert_second, standing_decision, standing_of
 from fraud.store.tables import events, refusals
 
 _HOUR_MICROS = 3_600_000_000
@@ -35,11 +36,12 @@ _HOUR_MICROS = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What waits for the writer: a refusal (repeats are added up) or a check."""
+    """What waits for the writer: a refusal (repeats are added up) or a check; one that was told has its row whatever else stands for its event."""
 
     decision: Decision
     event: Event
     is_refusal: bool
+    was_told: bool = False
 
 
 class DecisionBook:
@@ -75,9 +77,23 @@ class DecisionBook:
         """Durable before this returns. A repeat (campaign, person, reasons and hour alike) only counts: the first id is returned."""
         return self._writer.submit(_Entry(_ours(decision), event, is_refusal=True))
 
-    def record_check(self, decision: Decision, event: Event) -> str:
-        """A check that could not go by the stream, durable before this returns; returns the id of the decision that stands."""
-        return self._writer.submit(_Entry(decision, event, is_refusal=False))
+    def record_check(self, decision: Decision, event: Event) -> Decision:
+        """A check that could not go by the stream, durable before this returns; returns the decision that stands, as it was recorded."""
+        name = self._writer.submit(_Entry(decision, event, is_refusal=False))
+        if name == decision.id:
+            return decision
+        with self._database.read() as connection:
+            return find_decision(connection, name, decision.merchant)
+
+    def record_told(self, decision: Decision, event: Event) -> None:
+        """A check from the stream, before its turn. Durable before this returns."""
+        self._writer.submit(_Entry(decision, event, is_refusal=False, was_told=True))
+
+    def standing_check(self, merchant: str, scene: str, event_id: str) -> Decision | None:
+        """The decision on record for the event in the scene."""
+        with self._database.read() as connection:
+            name = standing_of(connection, merchant, scene, event_id)
+            return None if name is None else find_decision(connection, name, merchant)
 
     def has_pass(self, decision: object, event: Event) -> bool:
         """Whether an overturned appeal lets this customer ask once more. Asked of refusals only."""
@@ -133,7 +149,7 @@ class DecisionBook:
         subject = subject_for(connection, self._vault, entry.event.merchant, entry.event.user, entry.decision.at)
         if entry.is_refusal:
             return _write_refusal(connection, entry.decision, entry.event, subject)
-        return _write_check(connection, entry.decision, entry.event, subject)
+        return _write_check(connection, self._vault, entry, subject)
 
 
 def _tell_opened(connection: Connection, decision: Decision, review_id: str, ref: str, now: datetime, **about: str) -> None:
@@ -142,11 +158,14 @@ def _tell_opened(connection: Connection, decision: Decision, review_id: str, ref
     announce(connection, merchant=decision.merchant, topic="review.opened", ref=ref, body={"review": review_id, **detail}, now=now)
 
 
-def _write_check(connection: Connection, decision: Decision, event: Event, subject: Subject) -> str:
+def _write_check(connection: Connection, vault: Vault, entry: _Entry, subject: Subject) -> str:
+    decision, event = entry.decision, entry.event
     standing = insert_decision(connection, decision, subject.id)
+    if standing != decision.id and entry.was_told and insert_second(connection, decision, subject.id):
+        standing = decision.id
     if standing == decision.id:
         audit_decision(connection, decision, subject.id)
-        insert_ignore(connection, events, event_row(event, subject, decision.scene))
+        insert_ignore(connection, events, checked_event_row(vault, event, subject, decision.scene))
     return standing
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from core.clock import Clock
 from core.errors import Conflict, Unavailable
@@ -20,6 +20,7 @@ from core.hotstate.scripts import run_together
 from core.ids import new_id
 from core.privacy.vault import Vault
 from core.text import Text
+from fraud.aftermath import Aftermath, DirectWriter
 from fraud.answers import Answers, Place
 from fraud.decision import Decision, from_record, recorded
 from fraud.features.read import CANCEL, PEEK, FeatureReader, Prepared
@@ -36,12 +37,6 @@ from rules.windows.spec import Listed
 
 RISK_AWAY = Reason("risk_unavailable", Text(zh="风控暂时不可用,已按应急规则处理", en="risk data was unavailable; the fallback was applied"))
 _UNJUDGED = Evaluation(0, "allow", {}, ())
-
-
-class DirectWriter(Protocol):
-    """Writes a decision to SQL before it returns, and returns the id that stands there."""
-
-    def record_check(self, decision: Decision, event: Event) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +100,7 @@ class RiskEngine:
         self._timed = timed
         self._reader_of: Callable[[Policies], FeatureReader] = lambda policies: FeatureReader(vault, list(policies), lateness_seconds)
         self._answers = Answers(client, vault)
+        self._aftermath = None if direct is None else Aftermath(direct, monotonic)
 
     def check(self, event: Event, scene: str, policy: str | None = None, deadline_ms: int | None = None) -> Decision:
         """Decide in memory and Redis; writes no SQL. The same event id with the same content gives the same decision for a day.
@@ -119,26 +115,31 @@ class RiskEngine:
         Raises `Unavailable` when neither Redis nor SQL could take it.
         """
         one = self._round(event, scene, policy, deadline_ms)
+        earlier = None if self._aftermath is None else self._aftermath.earlier(one.event, scene)
         full: list[Decision] = []
 
         def settle(place: Place, made: Decision) -> Decision:
+            if earlier is not None:
+                return self._answers.settle(place, earlier)
             settled = self._answers.settle_and_stream(place, made, one.event)
             if settled is None:
                 full.append(made)
             return settled or made
 
         decision = self._decide(one, settle)
+        if earlier is not None:
+            return self._same_content(one, earlier)
         if full:
             return self._around_the_stream(one, decision)
-        if decision.degraded and self._direct is not None:
-            return replace(decision, id=self._direct.record_check(decision, one.event))
+        if decision.degraded and self._aftermath is not None:
+            return self._same_content(one, self._aftermath.record(decision, one.event))
         return decision
 
     def _around_the_stream(self, one: _Round, made: Decision) -> Decision:
         """Nobody drains the stream: the caller waits until SQL has the decision, and hears it only then."""
         if self._direct is None:
             raise Unavailable("stream_full", Text(zh="决策缓冲已满,请稍后重试", en="the buffer of decisions is full; try again shortly"))
-        decision = replace(made, id=self._direct.record_check(made, one.event))
+        decision = self._same_content(one, self._direct.record_check(made, one.event))
         if decision.id == made.id:
             # The answer is for retries; that it cannot be kept takes nothing from a decision on record.
             with suppress(Unavailable):

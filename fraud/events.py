@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, update
 
 from core.canon import canonical
 from core.db.engine import insert_ignore
@@ -17,9 +17,11 @@ from core.event import Event
 from core.privacy.subjects import Subject
 from core.privacy.vault import Vault, open_fields
 from core.text import Text
-from fraud.store.rows import event_row
+from fraud.store.rows import checked_event_id, event_row
 from fraud.store.tables import events
 from fraud.streamed import event_from
+
+OWN_FIRST = case((events.c.id.like("check:%"), 0), else_=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,21 @@ class StoredEvent:
     event: Event | None
 
 
-def stored_event(connection: Connection, vault: Vault, merchant: str, event_id: str) -> StoredEvent | None:
-    """The event on record, None when there is none."""
+def stored_event(connection: Connection, vault: Vault, merchant: str, event_id: str, scene: str) -> StoredEvent | None:
+    """The event of a check on record, None when there is none."""
     query = select(events.c.body, events.c.personal, subjects.c.wrapped_key).join(subjects, subjects.c.id == events.c.subject_id)
-    row = connection.execute(query.where(events.c.merchant == merchant, events.c.id == event_id)).one_or_none()
+    row = connection.execute(query.where(of_check(vault, merchant, event_id, scene)).order_by(OWN_FIRST).limit(1)).one_or_none()
     if row is None:
         return None
     if row.wrapped_key is None or row.personal is None:
         return StoredEvent(None)
     return StoredEvent(event_from(json.loads(row.body), open_fields(vault.unwrap(row.wrapped_key), row.personal)))
+
+
+def of_check(vault: Vault, merchant: str, event_id: str, scene: str) -> ColumnElement[bool]:
+    """The row of a check's event: its own or, from before checks had rows of their own, the one under the merchant's id. Order by `OWN_FIRST`."""
+    own, old = events.c.id == checked_event_id(vault, merchant, scene, event_id), and_(events.c.id == event_id, events.c.type == scene)
+    return and_(events.c.merchant == merchant, or_(own, old))
 
 
 def record_event(connection: Connection, event: Event, subject: Subject) -> EventRow | None:

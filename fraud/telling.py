@@ -22,7 +22,7 @@ from fraud.book import DecisionBook
 from fraud.decision import Decision
 from fraud.engine import RiskEngine
 from fraud.events import StoredEvent, stored_event
-from fraud.queries import find_decision
+from fraud.queries import PLATFORM, find_decision
 from fraud.store.tables import check_outcomes
 
 CONFIRMED, CANCELLED = "confirmed", "cancelled"
@@ -66,13 +66,27 @@ class Teller:
             self._risk.take_back(checked.event, checked.decision.scene)
         return told
 
+    def to_record(self, decision_id: str, merchant: str) -> None:
+        """Bring a decision that was told and still waits in the stream to SQL; does nothing for any other. Raises `Unavailable`: send it again then."""
+        with self._database.read() as connection:
+            try:
+                find_decision(connection, decision_id, merchant)
+            except NotFound:
+                pass
+            else:
+                return
+        self._from_the_stream(decision_id, merchant)
+
+    def _from_the_stream(self, decision_id: str, merchant: str) -> None:
+        message = self._risk.waiting(decision_id)
+        if message is not None and merchant in (message.decision.merchant, PLATFORM):
+            self._book.record_told(message.decision, message.event)
+
     def _checked(self, decision_id: str, merchant: str) -> _Checked:
         found = self._on_record(decision_id, merchant)
         if found is not None:
             return found
-        message = self._risk.waiting(decision_id)
-        if message is not None and message.decision.merchant == merchant:
-            self._book.record_check(message.decision, message.event)
+        self._from_the_stream(decision_id, merchant)
         # Also where it waits no more: it may have come to SQL between the two looks.
         found = self._on_record(decision_id, merchant)
         if found is None:
@@ -85,10 +99,8 @@ class Teller:
                 decision = find_decision(connection, decision_id, merchant)
             except NotFound:
                 return None
-            stored = stored_event(connection, self._vault, decision.merchant, decision.event_id)
-        event = _of_a_check(decision, stored).event
-        # One id in two scenes: the event on record is that of the scene which came first, and perhaps another person's.
-        return _Checked(decision, event if event is not None and event.type == decision.scene else None)
+            stored = stored_event(connection, self._vault, decision.merchant, decision.event_id, decision.scene)
+        return _Checked(decision, _of_a_check(decision, stored).event)
 
 
 def told_of(connection: Connection, decision_id: str) -> dict[str, Any] | None:

@@ -59,6 +59,7 @@ def create(ctx: Context) -> Response:
     services = ctx.services
     due_in = timedelta(hours=services.settings.appeal_hours)
     asked = Asked(ctx.merchant, ctx.body["decision_id"], ctx.body["reason"], ctx.caller.principal_id, services.clock.now(), due_in)
+    services.teller.to_record(ctx.body["decision_id"], ctx.merchant)
     with services.database.write() as connection:
         found, new = open_appeal(connection, services.vault, asked)
         told = _told(ctx, connection, found)

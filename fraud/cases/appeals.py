@@ -19,6 +19,7 @@ from fraud.cases.entities import entities_of, entity_tokens
 from fraud.cases.opening import open_case
 from fraud.cases.passes import grant_pass
 from fraud.decision import Decision
+from fraud.events import OWN_FIRST, of_check
 from fraud.labels import Label, put_label
 from fraud.queries import find_decision
 from fraud.reviews import Review, close, find_review
@@ -135,17 +136,17 @@ def _tokens(connection: Connection, vault: Vault, decision: Decision, earlier: R
     """What its event is known by, from wherever that was kept; nothing once the customer was erased."""
     if earlier is not None:
         return entities_of(connection, earlier.id)
-    sealed = _sealed(connection, decision)
+    sealed = _sealed(connection, vault, decision)
     wrapped = connection.execute(select(subjects.c.wrapped_key).where(subjects.c.id == decision.subject)).scalar_one_or_none()
     if sealed is None or wrapped is None:
         return {}
     return entity_tokens(vault, decision.merchant, open_fields(vault.unwrap(wrapped), sealed))
 
 
-def _sealed(connection: Connection, decision: Decision) -> bytes | None:
+def _sealed(connection: Connection, vault: Vault, decision: Decision) -> bytes | None:
     refused = (refusals.c.merchant == decision.merchant, refusals.c.campaign == (decision.campaign or ""), refusals.c.subject_id == decision.subject)
     kept: bytes | None = connection.execute(select(refusals.c.personal).where(*refused, refusals.c.decision_id == decision.id)).scalar_one_or_none()
     if kept is None:
-        seen = (events.c.merchant == decision.merchant, events.c.id == decision.event_id, events.c.subject_id == decision.subject)
-        kept = connection.execute(select(events.c.personal).where(*seen)).scalar_one_or_none()
+        seen = (of_check(vault, decision.merchant, decision.event_id, decision.scene), events.c.subject_id == decision.subject)
+        kept = connection.execute(select(events.c.personal).where(*seen).order_by(OWN_FIRST).limit(1)).scalar_one_or_none()
     return kept

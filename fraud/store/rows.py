@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from core.canon import canonical, digest
 from core.db.engine import insert_ignore
 from core.event import Event
 from core.privacy.subjects import Subject
-from core.privacy.vault import seal_fields
+from core.privacy.vault import Vault, seal_fields
 from fraud.decision import Decision
 from fraud.store.tables import decisions
 
@@ -44,6 +45,12 @@ def decision_row(decision: Decision, subject_id: str) -> dict[str, Any]:
     }
 
 
+def second_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a decision whose event has another one on record, told while neither store knew of it: it stands under its own id, and its bytes
+    name the event."""
+    return {**row, "event_id": f"again:{row['id']}"}
+
+
 def event_row(event: Event, subject: Subject, event_type: str) -> dict[str, Any]:
     """The row of an event; an erased subject's personal fields are not kept."""
     personal = event.personal()
@@ -60,6 +67,16 @@ def event_row(event: Event, subject: Subject, event_type: str) -> dict[str, Any]
     }
 
 
+def checked_event_id(vault: Vault, merchant: str, scene: str, event_id: str) -> str:
+    """Under what the event of a check stands: a fact of the same id and type is another row, and no merchant can choose an id like this one."""
+    return "check:" + vault.token(merchant, f"checked event:{scene}", event_id)
+
+
+def checked_event_row(vault: Vault, event: Event, subject: Subject, scene: str) -> dict[str, Any]:
+    """The row of an event that was only asked about; its body has the merchant's own id."""
+    return event_row(event, subject, scene) | {"id": checked_event_id(vault, event.merchant, scene, event.id)}
+
+
 def insert_decision(connection: Connection, decision: Decision, subject_id: str) -> str:
     """Insert the decision unless one stands for its event; returns the id of the one that stands."""
     if insert_ignore(connection, decisions, decision_row(decision, subject_id)):
@@ -69,9 +86,19 @@ def insert_decision(connection: Connection, decision: Decision, subject_id: str)
     return standing
 
 
+def insert_second(connection: Connection, decision: Decision, subject_id: str) -> bool:
+    """Insert a decision whose event has another one; False when it is on record itself."""
+    return insert_ignore(connection, decisions, second_row(decision_row(decision, subject_id)))
+
+
 def standing_decision(connection: Connection, decision: Decision) -> str | None:
     """The id of the decision that is recorded for the same event in the same scene."""
-    named = {"of": decision.merchant, "where": decision.scene, "about": decision.event_id}
+    return standing_of(connection, decision.merchant, decision.scene, decision.event_id)
+
+
+def standing_of(connection: Connection, merchant: str, scene: str, event_id: str) -> str | None:
+    """The same, told by the event."""
+    named = {"of": merchant, "where": scene, "about": event_id}
     found: str | None = connection.execute(_STANDING, named).scalar_one_or_none()
     return found
 

@@ -97,3 +97,15 @@ def test_strangers_and_empty_words_open_no_appeal(desk: Shop) -> None:
     assert appeal(desk, decision, who="marketer").json["code"] == "scope_missing"
     assert [appeal(desk, decision, bad).status_code for bad in ("", "  ", "x" * 2001)] == [422, 422, 422]
     assert cases(desk, "?kind=appeal") == []
+
+
+def test_an_appeal_against_a_check_that_is_not_in_sql_yet_is_heard(desk: Shop) -> None:
+    body = {"scene": "coupon.claim", "device": "farm", "phone": "17012345678", "ip": "203.0.113.7"}
+    made = [desk.post("/v1/risk/checks", {**body, "id": f"c{n}", "user": f"farm{n}"}).json for n in range(8)]
+    decision = next(one["id"] for one in made if one["outcome"] == "reject")
+    assert desk.get(f"/v1/decisions/{decision}").status_code == 404
+    assert appeal(desk, decision, who="other").status_code == 404
+    opened = appeal(desk, decision)
+    assert (opened.status_code, opened.json["state"]) == (201, "open")
+    assert desk.clerk().drain() == 8
+    assert (appeal(desk, decision).json, appeal(desk, "dec_none").json["code"]) == (opened.json, "decision_not_found")

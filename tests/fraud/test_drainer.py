@@ -23,6 +23,7 @@ from fraud.engine import RiskEngine
 from fraud.policies import Policies
 from fraud.queries import find_decision
 from fraud.rulesets.bundle import always
+from fraud.store.rows import checked_event_id
 from fraud.store.tables import decisions, events
 from tests.fraud.conftest import SCENE, event
 
@@ -67,7 +68,7 @@ def test_checks_reach_sql_and_leave_the_stream(database: Database, vault: Vault,
     with database.read() as connection:
         found = find_decision(connection, made[0].id, "demo")
         person = find_subject(connection, vault, "demo", "u0")
-        row = connection.execute(select(events).where(events.c.id == "e0")).one()
+        row = connection.execute(select(events).where(events.c.id == checked_event_id(vault, "demo", SCENE, "e0"))).one()
         hashes = set(connection.execute(select(decisions.c.hash)).scalars())
     assert person is not None
     assert person.key is not None
@@ -156,14 +157,14 @@ def test_one_row_that_sql_refuses_does_not_hold_up_the_rest(
 ) -> None:
     import fraud.store.bulk as bulk
 
-    real = bulk.event_row
+    real = bulk.checked_event_row
 
-    def refuse(one: Any, *rest: Any) -> dict[str, Any]:
+    def refuse(keys: Vault, one: Any, *rest: Any) -> dict[str, Any]:
         if one.id == "e3":
             raise ValueError("refused")
-        return real(one, *rest)
+        return real(keys, one, *rest)
 
-    monkeypatch.setattr(bulk, "event_row", refuse)
+    monkeypatch.setattr(bulk, "checked_event_row", refuse)
     checks(engine, 6)
     drain_all(drainer)
     assert (count(database, decisions), waiting(hot), drainer.metrics["unreadable"]) == (5, 0, 1)

@@ -63,10 +63,10 @@ def test_an_event_comes_back_as_it_was_told(database: Database, hot: HotState, v
     assert Drainer(hot, database, vault, clock).drain_once() == 1
     assert (engine.waiting(made.id), list(hot.scan_iter("*:places"))) == (None, [])
     with database.write() as connection:
-        assert stored_event(connection, vault, "demo", "e1") == StoredEvent(one)
-        assert stored_event(connection, vault, "demo", "e2") is None
+        assert stored_event(connection, vault, "demo", "e1", SCENE) == StoredEvent(one)
+        assert stored_event(connection, vault, "demo", "e2", SCENE) is None
         connection.execute(update(subjects).values(wrapped_key=None))
-        assert stored_event(connection, vault, "demo", "e1") == StoredEvent(None)
+        assert stored_event(connection, vault, "demo", "e1", SCENE) == StoredEvent(None)
     assert teller.tell(made.id, "demo", Outcome(CANCELLED), "prn_a", NOW)["told"] == CANCELLED
     assert list(hot.scan_iter("*:cancelled")) == []
     with database.read() as connection:

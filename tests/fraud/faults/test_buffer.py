@@ -11,11 +11,12 @@ from core.db.engine import Database, open_database
 from core.errors import Unavailable
 from core.hotstate.clients import HotState, connect
 from core.privacy.vault import Vault
+from fraud.aftermath import DirectWriter
 from fraud.answers import SHARDS, Answers, stream_key
 from fraud.book import DecisionBook
 from fraud.decision import Decision
 from fraud.drainer import Drainer
-from fraud.engine import DirectWriter, RiskEngine
+from fraud.engine import RiskEngine
 from fraud.policies import Policies
 from fraud.queries import find_decision
 from fraud.rulesets.bundle import always

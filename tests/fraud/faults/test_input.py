@@ -20,6 +20,7 @@ from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
 from fraud.features.read import FeatureReader
 from fraud.policies import Policies
+from fraud.store.rows import checked_event_id
 from fraud.store.tables import events
 from tests.fraud.conftest import SCENE, event
 from tests.fraud.features.test_record import LATENESS
@@ -75,7 +76,7 @@ def test_emoji_names_are_counted_apart_and_come_back_whole(database: Database, h
     assert Drainer(hot, database, vault, clock).drain_once() == 3
     with database.read() as connection:
         person = find_subject(connection, vault, "demo", f"{EMOJI}0")
-        row = connection.execute(select(events).where(events.c.id == "🎉0")).one()
+        row = connection.execute(select(events).where(events.c.id == checked_event_id(vault, "demo", SCENE, "🎉0"))).one()
     assert person is not None
     assert person.key is not None
     assert open_fields(person.key, row.personal) == {"user": f"{EMOJI}0", "device": "📱", "address": EMOJI * 20}
