@@ -80,6 +80,7 @@ def precision(ctx: Context, policy_id: str) -> Response:
 
 def _labelled(ctx: Context, body: Mapping[str, Any]) -> dict[str, Any]:
     one = Label(body["decision_id"], body["label"], body["source"])
+    ctx.services.teller.to_record(one.decision_id, ctx.merchant)
     with ctx.services.database.write() as connection:
         changed = put_label(connection, ctx.merchant, one, ctx.caller.principal_id, ctx.services.clock.now())
     return {"decision_id": one.decision_id, "label": one.label, "changed": changed}

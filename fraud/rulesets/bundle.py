@@ -11,14 +11,14 @@ from typing import TypeVar
 from core.access.principals import PLATFORM
 from fraud.features.plan import series_names
 from fraud.policies import Policies
-from fraud.rulesets.warmth import Since, late_series
+from fraud.rulesets.warmth import Stored, late_series
 from rules.model import Ruleset
 
 T = TypeVar("T")
 # Owner → policy id → the ruleset that serves.
 Owned = Mapping[str, Mapping[str, Ruleset]]
 # Owner → policy id → since when its series are recorded.
-OwnedSince = Mapping[str, Mapping[str, Since | None]]
+OwnedSince = Mapping[str, Mapping[str, Stored | None]]
 
 
 class View:
@@ -51,10 +51,10 @@ class Bundle:
 
     def __init__(self, shipped: Iterable[Ruleset], owned: Owned | None = None, before: Bundle | None = None, since: OwnedSince | None = None) -> None:
         owned, since, shipped = owned or {}, since or {}, list(shipped)
-        always_recorded = frozenset(name for one in shipped for name in series_names(one)) if since else frozenset()
+        recorded = {one.id: series_names(one) for one in shipped} if since else {}
 
-        def view(rulesets: Mapping[str, Ruleset], held: Mapping[str, Since | None], previous: View | None) -> View:
-            late = late_series(list(rulesets.values()), always_recorded, held)
+        def view(rulesets: Mapping[str, Ruleset], held: Mapping[str, Stored | None], previous: View | None) -> View:
+            late = late_series(list(rulesets.values()), recorded, held)
             return previous if previous is not None and previous.holds(rulesets, late) else View(Policies(rulesets.values()), late)
 
         common = {one.id: one for one in shipped} | dict(owned.get(PLATFORM, {}))

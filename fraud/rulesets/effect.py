@@ -57,3 +57,19 @@ def next_change(approved: Iterable[Dated], now: datetime) -> datetime | None:
     """The next instant at which another version may serve."""
     edges = (edge for one in approved for edge in (one.effective_from, one.effective_to) if edge is not None and edge > now)
     return min(edges, default=None)
+
+
+def last_change(approved: Iterable[Dated], now: datetime) -> datetime | None:
+    """The last instant at which another version may have begun to serve."""
+    return max((edge for one in approved for edge in (one.effective_from, one.effective_to) if edge is not None and edge <= now), default=None)
+
+
+def next_turn(approved: Sequence[D], version: int, now: datetime) -> datetime | None:
+    """When a version that waits or stands by begins to serve; None when it never will."""
+    at = next_change(approved, now)
+    while at is not None:
+        serving = chosen(approved, at)
+        if serving is not None and serving.version == version:
+            return at
+        at = next_change(approved, at)
+    return None

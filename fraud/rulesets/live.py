@@ -22,7 +22,7 @@ from fraud.rulesets.bundle import Bundle
 from fraud.rulesets.effect import chosen, next_change
 from fraud.rulesets.settling import STANDING
 from fraud.rulesets.tables import policy_generation, policy_versions
-from fraud.rulesets.warmth import Since, since_of
+from fraud.rulesets.warmth import Stored, since_of
 from rules.files.load import ruleset_from_document
 from rules.model import Ruleset
 
@@ -40,7 +40,7 @@ class _Standing:
     ruleset: Ruleset
     effective_from: datetime | None
     effective_to: datetime | None
-    since: Since | None
+    since: Stored | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class LiveRulesets:
         for one in standing:
             by_policy.setdefault((one.merchant, one.policy), []).append(one)
         owned: dict[str, dict[str, Ruleset]] = {}
-        since: dict[str, dict[str, Since | None]] = {}
+        since: dict[str, dict[str, Stored | None]] = {}
         for (merchant, policy), versions in by_policy.items():
             serving = chosen(versions, now)
             if serving is not None:

@@ -5,6 +5,7 @@ Called when a version is approved, and by a timer at each instant at which anoth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +18,9 @@ from core.errors import Conflict
 from core.jobs.outbox import announce
 from core.jobs.timers import set_timer
 from core.text import Text
-from fraud.rulesets.effect import next_change, states
+from fraud.rulesets.effect import last_change, next_change, next_turn, states
 from fraud.rulesets.tables import policies, policy_generation, policy_versions
-from fraud.rulesets.warmth import recorded_since
+from fraud.rulesets.warmth import recorded_since, will_be_recorded_since
 
 TIMER = "policy.effective"
 STANDING = ("live", "approved")
@@ -33,7 +34,7 @@ def settle(connection: Connection, merchant: str, policy: str, actor: str, now: 
     before = next((row for row in rows if row.state == "live"), None)
     wanted = states(rows, now)
     begins = next((row for row in rows if wanted[row.version] == "live" and row.state != "live"), None)
-    since = None if begins is None else recorded_since(connection, merchant, begins.document, now)
+    since = None if begins is None else recorded_since(connection, merchant, begins.document, _since_when(rows, begins, now))
     # The old one steps down first: the database allows one that is live.
     for row in sorted(rows, key=lambda row: wanted[row.version] == "live"):
         if wanted[row.version] != row.state:
@@ -41,6 +42,10 @@ def settle(connection: Connection, merchant: str, policy: str, actor: str, now: 
             if wanted[row.version] == "live":
                 changes |= {"live_from": now, "recorded_since": since}
             connection.execute(update(policy_versions).where(*of_it, policy_versions.c.version == row.version).values(changes))
+    for row in rows:
+        if wanted[row.version] == "approved" and (begins_at := next_turn(rows, row.version, now)) is not None:
+            will_be = will_be_recorded_since(connection, merchant, row.document, begins_at)
+            connection.execute(update(policy_versions).where(*of_it, policy_versions.c.version == row.version).values(recorded_since=will_be))
     live = next((row for row in rows if wanted[row.version] == "live"), None)
     version = None if live is None else live.version
     connection.execute(update(policies).where(policies.c.merchant == merchant, policies.c.id == policy).values(live_version=version))
@@ -48,6 +53,11 @@ def settle(connection: Connection, merchant: str, policy: str, actor: str, now: 
     raise_generation(connection)
     _tell(connection, merchant, policy, before, live, actor, now)
     _wake_again(connection, merchant, rows, wanted, now)
+
+
+def _since_when(rows: Sequence[Any], begins: Any, now: datetime) -> datetime:
+    """One that waited for its turn has been serving since that instant, however late its timer is."""
+    return now if begins.recorded_since is None else last_change(rows, now) or now
 
 
 def fire_timer(connection: Connection, approval_id: str, now: datetime) -> None:

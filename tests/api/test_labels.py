@@ -56,3 +56,11 @@ def test_strange_labels_are_refused_and_another_merchants_decision_is_not_there(
     batch = [{"decision_id": decision, "label": "fraud", "source": "shop"}, {"decision_id": "x", "label": "fraud", "source": "shop"}, {}]
     assert [one["status"] for one in shop.post("/v1/labels/batch", {"labels": batch}).json["items"]] == [200, 404, 422]
     assert shop.get("/v1/policies/new-user-claim/precision", "shop").json["code"] == "scope_missing"
+
+
+def test_a_check_that_is_not_in_sql_yet_is_labelled(shop: Shop) -> None:
+    made = shop.post("/v1/risk/checks", {"id": "c1", "scene": "coupon.claim", "user": "ann"}).json["id"]
+    told = shop.post("/v1/labels", {"decision_id": made, "label": "fraud", "source": "chargeback"})
+    assert (told.status_code, told.json["changed"]) == (200, True)
+    assert shop.clerk().drain() == 1
+    assert shop.get(f"/v1/decisions/{made}").json["id"] == made

@@ -141,7 +141,70 @@ def test_a_session_start_that_the_shop_gives_needs_no_memory(house: House) -> No
 def test_of_several_policies_the_first_to_record_a_series_counts() -> None:
     one, two = (load_ruleset(policy_file(policy=name).encode(), "p.yaml").ruleset for name in ("one", "two"))
     [name] = series_names(one)
-    assert late_series([one, two], frozenset(), {"one": {name: 7}, "two": {name: 5}}) == {name: 5}
-    assert late_series([one, two], frozenset(), {"one": {name: 7}, "two": {name: None}}) == {}
-    assert late_series([one, two], frozenset(), {"one": {name: 7}, "two": None}) == {}
-    assert late_series([one], frozenset({name}), {"one": {name: 7}}) == {}
+    assert late_series([one, two], {}, {"one": {name: 7}, "two": {name: 5}}) == {name: 5}
+    assert late_series([one, two], {}, {"one": {name: 7}, "two": {name: None}}) == {}
+    assert late_series([one, two], {}, {"one": {name: 7}, "two": None}) == {}
+    assert late_series([one], {"two": frozenset({name})}, {"one": {name: 7}}) == {}
+    assert late_series([one], {"two": frozenset({name})}, {"one": {name: [7, "two"]}}) == {name: 7}
+    assert late_series([one, two], {}, {"one": {name: [7, "one"]}, "two": {name: 9}}) == {name: 7}
+
+
+WIDER = "  wider: {distinct: user, by: device, window: 48h}"
+
+
+def test_a_version_that_waits_is_cold_from_its_instant_on_and_its_late_timer_changes_nothing(house: House) -> None:
+    house.publish(policy_file())
+    house.happened()
+    house.publish(policy_file(4, features=WIDER), effective_from=house.shelf.later(hours=1))
+    house.clock.turn(hours=1)
+    assert house.check().cold == ("wider",)
+    house.clock.turn(hours=2)
+    with house.shelf.database.write() as connection:
+        fire_timer(connection, house.shelf.rows()[1].approval_id, house.clock.now())
+    house.live.forget()
+    assert (house.shelf.states(), house.check().cold) == (["retired", "live"], ("wider",))
+    house.clock.turn(hours=46, seconds=SLACK)
+    assert house.check().cold == ()
+
+
+def test_a_version_that_stood_by_is_cold_before_its_timer_fires(house: House) -> None:
+    house.happened()
+    house.publish(policy_file(features="  fast: {distinct: user, by: device, window: 1h}"))
+    house.clock.turn(days=2)
+    house.publish(policy_file(4), effective_to=house.shelf.later(hours=2))
+    house.clock.turn(hours=2)
+    assert house.check().cold == ("fast",)
+    house.clock.turn(hours=1, seconds=SLACK)
+    assert house.check().cold == ()
+
+
+def test_what_a_copy_of_a_shipped_policy_left_out_is_cold_when_it_comes_back(shelf: Shelf, hot: HotState, vault: Vault) -> None:
+    shipped = load_ruleset(policy_file(features=WIDER).encode(), "p.yaml").ruleset
+    house = House(shelf, hot, vault, [shipped])
+    house.happened()
+    house.publish(policy_file(4, features=WIDER))
+    assert house.check().cold == ()
+    house.publish(policy_file(5))
+    assert house.check().cold == ()
+    house.clock.turn(hours=3)
+    house.publish(policy_file(6, features=WIDER))
+    assert house.check().cold == ("wider",)
+
+
+def test_what_a_copy_of_the_platforms_policy_left_out_is_cold_when_it_comes_back(house: House, database: Database) -> None:
+    platform = open_shelf(database, house.clock, "*")
+    house.publish(policy_file(features=WIDER), platform)
+    house.happened()
+    house.publish(policy_file(4))
+    house.clock.turn(hours=3)
+    house.publish(policy_file(5, features=WIDER))
+    assert house.check().cold == ("wider",)
+
+
+def test_what_another_shipped_policy_records_stays_warm_all_the_while(shelf: Shelf, hot: HotState, vault: Vault) -> None:
+    shipped = [load_ruleset(policy_file(policy=name, features=WIDER).encode(), "p.yaml").ruleset for name in ("claims", "other")]
+    house = House(shelf, hot, vault, shipped)
+    house.happened()
+    house.publish(policy_file(5))
+    house.publish(policy_file(6, features=WIDER))
+    assert house.check().cold == ()
