@@ -5,7 +5,7 @@ A version that ends lets the one before it stand by, and that one serves again a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -66,10 +66,17 @@ def last_change(approved: Iterable[Dated], now: datetime) -> datetime | None:
 
 def next_turn(approved: Sequence[D], version: int, now: datetime) -> datetime | None:
     """When a version that waits or stands by begins to serve; None when it never will."""
+    turns = (at for at in _changes(approved, now) if (serving := chosen(approved, at)) is not None and serving.version == version)
+    return next(turns, None)
+
+
+def next_gap(approved: Sequence[D], now: datetime) -> datetime | None:
+    """When none of them will serve any more, as far as is known; None when one always will."""
+    return next((at for at in _changes(approved, now) if chosen(approved, at) is None), None)
+
+
+def _changes(approved: Sequence[Dated], now: datetime) -> Iterator[datetime]:
     at = next_change(approved, now)
     while at is not None:
-        serving = chosen(approved, at)
-        if serving is not None and serving.version == version:
-            return at
+        yield at
         at = next_change(approved, at)
-    return None

@@ -18,10 +18,10 @@ from sqlalchemy import Connection, select
 from core.clock import Clock
 from core.db.engine import Database
 from core.watched import Watched
-from fraud.rulesets.bundle import Bundle
+from fraud.rulesets.bundle import Bundle, OwnedLeft
 from fraud.rulesets.effect import chosen, next_change
 from fraud.rulesets.settling import STANDING
-from fraud.rulesets.tables import policy_generation, policy_versions
+from fraud.rulesets.tables import policies, policy_generation, policy_versions
 from fraud.rulesets.warmth import Stored, since_of
 from rules.files.load import ruleset_from_document
 from rules.model import Ruleset
@@ -49,6 +49,7 @@ class _Known:
 
     generation: int
     standing: tuple[_Standing, ...]
+    left: OwnedLeft
     bundle: Bundle
     until: datetime | None
 
@@ -79,7 +80,7 @@ class LiveRulesets:
 
     def _at_its_time(self, known: _Known) -> _Known:
         now = self._clock.now()
-        return self._made(known, known.generation, known.standing, now) if known.until is not None and known.until <= now else known
+        return self._made(known, known.generation, known.standing, known.left, now) if known.until is not None and known.until <= now else known
 
     def _look(self, known: _Known | None) -> _Known:
         now = self._clock.now()
@@ -87,7 +88,7 @@ class LiveRulesets:
             # The counter first: rows that are newer than it are only read once more, and none is missed.
             generation = connection.execute(select(policy_generation.c.generation)).scalar_one_or_none() or 0
             if known is None or known.generation != generation:
-                return self._made(known, generation, self._standing_in(connection, known), now)
+                return self._made(known, generation, self._standing_in(connection, known), _left_in(connection), now)
         return known
 
     def _standing_in(self, connection: Connection, known: _Known | None) -> tuple[_Standing, ...]:
@@ -106,7 +107,7 @@ class LiveRulesets:
                 found.append(_Standing(*names, built[row.content_hash], row.effective_from, row.effective_to, since_of(row.recorded_since)))
         return tuple(found)
 
-    def _made(self, known: _Known | None, generation: int, standing: tuple[_Standing, ...], now: datetime) -> _Known:
+    def _made(self, known: _Known | None, generation: int, standing: tuple[_Standing, ...], left: OwnedLeft, now: datetime) -> _Known:
         by_policy: dict[tuple[str, str], list[_Standing]] = {}
         for one in standing:
             by_policy.setdefault((one.merchant, one.policy), []).append(one)
@@ -118,11 +119,19 @@ class LiveRulesets:
                 owned.setdefault(merchant, {})[policy] = serving.ruleset
                 since.setdefault(merchant, {})[policy] = serving.since
         before = None if known is None else known.bundle
-        return _Known(generation, standing, Bundle(self.shipped, owned, before, since), next_change(standing, now))
+        return _Known(generation, standing, left, Bundle(self.shipped, owned, before, since, left), next_change(standing, now))
 
 
 _COLUMNS = ("merchant", "policy", "version", "content_hash", "effective_from", "effective_to", "recorded_since")
 _BATCH = 100
+
+
+def _left_in(connection: Connection) -> OwnedLeft:
+    found: dict[str, dict[str, Any]] = {}
+    query = select(policies.c.merchant, policies.c.id, policies.c.left_since).where(policies.c.left_since.is_not(None))
+    for row in connection.execute(query):
+        found.setdefault(row.merchant, {})[row.id] = json.loads(row.left_since)
+    return found
 
 
 def _documents(connection: Connection, hashes: list[str]) -> Iterable[tuple[str, bytes]]:

@@ -18,9 +18,9 @@ from core.errors import Conflict
 from core.jobs.outbox import announce
 from core.jobs.timers import set_timer
 from core.text import Text
-from fraud.rulesets.effect import last_change, next_change, next_turn, states
+from fraud.rulesets.effect import last_change, next_change, next_gap, next_turn, states
 from fraud.rulesets.tables import policies, policy_generation, policy_versions
-from fraud.rulesets.warmth import recorded_since, will_be_recorded_since
+from fraud.rulesets.warmth import left_since, recorded_since, will_be_recorded_since
 
 TIMER = "policy.effective"
 STANDING = ("live", "approved")
@@ -35,6 +35,8 @@ def settle(connection: Connection, merchant: str, policy: str, actor: str, now: 
     wanted = states(rows, now)
     begins = next((row for row in rows if wanted[row.version] == "live" and row.state != "live"), None)
     since = None if begins is None else recorded_since(connection, merchant, begins.document, _since_when(rows, begins, now))
+    ends = before is not None and "live" not in wanted.values()
+    left = left_since(connection, merchant, last_change(rows, now) or now) if ends else None
     # The old one steps down first: the database allows one that is live.
     for row in sorted(rows, key=lambda row: wanted[row.version] == "live"):
         if wanted[row.version] != row.state:
@@ -47,8 +49,12 @@ def settle(connection: Connection, merchant: str, policy: str, actor: str, now: 
             will_be = will_be_recorded_since(connection, merchant, row.document, begins_at)
             connection.execute(update(policy_versions).where(*of_it, policy_versions.c.version == row.version).values(recorded_since=will_be))
     live = next((row for row in rows if wanted[row.version] == "live"), None)
-    version = None if live is None else live.version
-    connection.execute(update(policies).where(policies.c.merchant == merchant, policies.c.id == policy).values(live_version=version))
+    head: dict[str, Any] = {"live_version": None if live is None else live.version}
+    if live is not None and (gap := next_gap(rows, now)) is not None:
+        left = left_since(connection, merchant, gap)
+    if left is not None:
+        head["left_since"] = left
+    connection.execute(update(policies).where(policies.c.merchant == merchant, policies.c.id == policy).values(**head))
     # Also for a version that waits: every process reads it now and begins with it in time, whether or not the timer is late.
     raise_generation(connection)
     _tell(connection, merchant, policy, before, live, actor, now)

@@ -16,6 +16,8 @@ policies = Table(
     Column("scene", String(64), nullable=False),
     Column("live_version", Integer),
     Column("created_at", Instant, nullable=False),
+    # Once nothing of its own serves, or will from an instant on: since when what serves in its place is recorded, see `fraud.rulesets.warmth`.
+    Column("left_since", LargeBinary),
 )
 
 policy_versions = Table(

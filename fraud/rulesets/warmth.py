@@ -17,7 +17,7 @@ from core.access.principals import PLATFORM
 from core.canon import canonical
 from core.clock import to_micros
 from fraud.features.plan import series_names
-from fraud.rulesets.tables import policy_versions
+from fraud.rulesets.tables import policies, policy_versions
 from fraud.store.tables import decisions, events
 from rules.files.load import ruleset_from_document
 from rules.model import Ruleset
@@ -37,6 +37,20 @@ def recorded_since(connection: Connection, merchant: str, document: bytes, at: d
 def will_be_recorded_since(connection: Connection, merchant: str, document: bytes, at: datetime) -> bytes | None:
     """For a version whose time is still to come: processes begin with it at that instant, its timer fires somewhat later and writes down what holds."""
     return _since(connection, merchant, document, _began(connection, merchant, at))
+
+
+def left_since(connection: Connection, merchant: str, at: datetime) -> bytes:
+    """For a policy of which nothing of the merchant's own serves from then on, as it is stored; called while what ends is still live."""
+    return canonical({"at": _began(connection, merchant, at), "known": _recorded(connection, merchant)})
+
+
+def behind(policy: Iterable[str], since: Stored | None, left: Mapping[str, Any]) -> Stored:
+    """Of a policy that serves again where a merchant left its own: since when its series are recorded there. `left` is what was stored then."""
+    return {name: left["known"].get(name, max(left["at"], (since or {}).get(name), key=_time)) for name in policy}
+
+
+def _time(one: int | Sequence[Any] | None) -> int:
+    return 0 if one is None else one if isinstance(one, int) else int(one[0])
 
 
 def _since(connection: Connection, merchant: str, document: bytes, began: Any) -> bytes | None:
@@ -59,13 +73,13 @@ def since_of(stored: bytes | None) -> Stored | None:
     return None if stored is None else json.loads(stored)
 
 
-def late_series(policies: Iterable[Ruleset], shipped: Mapping[str, frozenset[str]], since: Mapping[str, Stored | None]) -> dict[str, int]:
+def late_series(serving: Iterable[Ruleset], shipped: Mapping[str, frozenset[str]], since: Mapping[str, Stored | None]) -> dict[str, int]:
     """Of what these policies record: the series that began while the merchant was there already, and when. `since` and `shipped` are by policy id."""
-    held = [None if (one := since.get(policy.id)) is None else _resolved(one, shipped) for policy in policies]
+    held = [None if (one := since.get(policy.id)) is None else _resolved(one, shipped) for policy in serving]
     late = {name for one in held if one is not None for name, at in one.items() if at is not None}
     if not late:
         return {}
-    merged = _earliest(dict.fromkeys(series_names(policy)) if one is None else one for policy, one in zip(policies, held, strict=True))
+    merged = _earliest(dict.fromkeys(series_names(policy)) if one is None else one for policy, one in zip(serving, held, strict=True))
     return {name: at for name in late if (at := merged[name]) is not None}
 
 
@@ -86,7 +100,20 @@ def _recorded(connection: Connection, merchant: str) -> dict[str, Any]:
     own = {row.policy for row in rows if row.merchant == merchant}
     # The platform's policy records nothing at a merchant who has put another in its place.
     serving = [row for row in rows if row.merchant == merchant or row.policy not in own]
-    return _earliest(dict.fromkeys(_names_in(row.document) or ()) if (held := since_of(row.recorded_since)) is None else held for row in serving)
+    left = {} if merchant == PLATFORM else _left(connection, merchant)
+    return _earliest(_held(row, None if row.merchant == merchant else left.get(row.policy)) for row in serving)
+
+
+def _left(connection: Connection, merchant: str) -> dict[str, Any]:
+    query = select(policies.c.id, policies.c.left_since).where(policies.c.merchant == merchant, policies.c.left_since.is_not(None))
+    return {row.id: json.loads(row.left_since) for row in connection.execute(query)}
+
+
+def _held(row: Any, left: Mapping[str, Any] | None) -> Stored:
+    names, held = _names_in(row.document) or frozenset(), since_of(row.recorded_since)
+    if left is not None:
+        return behind(names, held, left)
+    return dict.fromkeys(names) if held is None else held
 
 
 def _earliest(found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -43,6 +43,11 @@ class House:
         (shelf or self.shelf).publish(source, **more)
         self.live.forget()
 
+    def turn(self, **delta: float) -> None:
+        """Time passes, and the process looks at its clock."""
+        self.clock.turn(**delta)
+        self.live.forget()
+
     def happened(self) -> None:
         with self.shelf.database.write() as connection:
             one = self._event()
@@ -156,25 +161,25 @@ def test_a_version_that_waits_is_cold_from_its_instant_on_and_its_late_timer_cha
     house.publish(policy_file())
     house.happened()
     house.publish(policy_file(4, features=WIDER), effective_from=house.shelf.later(hours=1))
-    house.clock.turn(hours=1)
+    house.turn(hours=1)
     assert house.check().cold == ("wider",)
-    house.clock.turn(hours=2)
+    house.turn(hours=2)
     with house.shelf.database.write() as connection:
         fire_timer(connection, house.shelf.rows()[1].approval_id, house.clock.now())
     house.live.forget()
     assert (house.shelf.states(), house.check().cold) == (["retired", "live"], ("wider",))
-    house.clock.turn(hours=46, seconds=SLACK)
+    house.turn(hours=46, seconds=SLACK)
     assert house.check().cold == ()
 
 
 def test_a_version_that_stood_by_is_cold_before_its_timer_fires(house: House) -> None:
     house.happened()
     house.publish(policy_file(features="  fast: {distinct: user, by: device, window: 1h}"))
-    house.clock.turn(days=2)
+    house.turn(days=2)
     house.publish(policy_file(4), effective_to=house.shelf.later(hours=2))
-    house.clock.turn(hours=2)
+    house.turn(hours=2)
     assert house.check().cold == ("fast",)
-    house.clock.turn(hours=1, seconds=SLACK)
+    house.turn(hours=1, seconds=SLACK)
     assert house.check().cold == ()
 
 
@@ -186,7 +191,7 @@ def test_what_a_copy_of_a_shipped_policy_left_out_is_cold_when_it_comes_back(she
     assert house.check().cold == ()
     house.publish(policy_file(5))
     assert house.check().cold == ()
-    house.clock.turn(hours=3)
+    house.turn(hours=3)
     house.publish(policy_file(6, features=WIDER))
     assert house.check().cold == ("wider",)
 
@@ -196,7 +201,7 @@ def test_what_a_copy_of_the_platforms_policy_left_out_is_cold_when_it_comes_back
     house.publish(policy_file(features=WIDER), platform)
     house.happened()
     house.publish(policy_file(4))
-    house.clock.turn(hours=3)
+    house.turn(hours=3)
     house.publish(policy_file(5, features=WIDER))
     assert house.check().cold == ("wider",)
 
@@ -207,4 +212,25 @@ def test_what_another_shipped_policy_records_stays_warm_all_the_while(shelf: She
     house.happened()
     house.publish(policy_file(5))
     house.publish(policy_file(6, features=WIDER))
+    assert house.check().cold == ()
+
+
+@pytest.mark.parametrize("whose", ["shipped", "platform"])
+def test_what_serves_again_after_a_copy_ended_is_cold_from_then_on(shelf: Shelf, hot: HotState, vault: Vault, database: Database, whose: str) -> None:
+    source = policy_file(features=WIDER)
+    house = House(shelf, hot, vault, [load_ruleset(source.encode(), "p.yaml").ruleset] if whose == "shipped" else [])
+    if whose == "platform":
+        house.publish(source, open_shelf(database, house.clock, "*"))
+    house.happened()
+    house.publish(policy_file(4), effective_to=house.shelf.later(hours=3))
+    assert house.check().cold == ()
+    house.turn(hours=4)
+    # The timer is late; then it fires.
+    assert house.check().cold == ("wider",)
+    with house.shelf.database.write() as connection:
+        fire_timer(connection, house.shelf.rows()[0].approval_id, house.clock.now())
+    house.live.forget()
+    assert (house.shelf.states(), house.check().cold) == (["retired"], ("wider",))
+    assert house.live.bundle().view("shop-2").late == {}
+    house.turn(hours=47, seconds=SLACK)
     assert house.check().cold == ()
