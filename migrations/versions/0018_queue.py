@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0017"
 
 _OLD_KINDS, _NEW_KINDS = "kind IN ('reward', 'appeal')", "kind IN ('reward', 'appeal', 'commission')"
 _OLD_STATES = "state IN ('pending', 'approved', 'rejected', 'withdrawn')"
