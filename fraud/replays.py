@@ -88,7 +88,7 @@ class Replayer:
         """The event's values that the record does not hold in clear; empty where nothing of it is hidden, or its person is gone."""
         if not needs_clear(decision):
             return {}
-        stored = stored_event(self._connection, self._vault, decision.merchant, decision.event_id)
+        stored = stored_event(self._connection, self._vault, decision.merchant, decision.event_id, decision.scene)
         if stored is None or stored.event is None:
             return {}
         own = record_of(stored.event)
