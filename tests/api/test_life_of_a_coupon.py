@@ -52,7 +52,7 @@ def test_a_farm_of_twenty_accounts_on_one_device_is_refused_with_reasons(shop: S
     assert "device_shared_by_accounts" in [reason["code"] for reason in last["reasons"]]
     why = shop.get(f"/v1/decisions/{last['decision_id']}", "compliance").json
     evidence = next(r for r in why["reasons"] if r["code"] == "device_shared_by_accounts")["evidence"][0]
-    assert (evidence["value"], evidence["threshold"], evidence["window_seconds"]) == (20, 3, 86_400)
+    assert (evidence["value"], evidence["threshold"], evidence["window_seconds"]) == (20, 3, 600)
     assert "evidence" not in str(shop.get(f"/v1/decisions/{last['decision_id']}").json)
 
 
