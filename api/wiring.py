@@ -37,6 +37,8 @@ from core.webhooks.send import sender
 from fraud.book import DecisionBook
 from fraud.drainer import Drainer
 from fraud.engine import RiskEngine
+from fraud.gangs import searching
+from fraud.gangs.searching import GangSearch
 from fraud.lists.live import LiveLists
 from fraud.packs import load_policies, load_shipped
 from fraud.rulesets import settling
@@ -74,6 +76,7 @@ class Services:
     rebates: RebateSettler
     payer: Payer
     teller: Teller
+    gangs: GangSearch
 
     @property
     def webhooks_anywhere(self) -> bool:
@@ -123,6 +126,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     settler = Settler(database, risk, book, vault, clock)
     rebates = RebateSettler(database, risk, book, vault, clock)
     payer = Payer(database, vault, clock, {one.name: one for one in (ShopChannel(), SandboxChannel(database, clock))})
+    gangs = GangSearch(database, vault, clock, settings.gang_window_days, settings.gang_search_hours)
     desk = Desk(
         database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep, settler.settle, settings.review_second_fen
     )
@@ -142,12 +146,13 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         desk,
         Drainer(hot, database, vault, clock),
         settler,
-        timer_handlers(settler, vault, rebates, payer),
+        timer_handlers(settler, vault, rebates, payer, gangs),
         Keys(database, clock),
         Postman(database, vault, clock, sender(settings.webhook_targets == "anywhere")),
         rebates,
         payer,
         Teller(database, vault, book, risk),
+        gangs,
     )
 
 
@@ -165,7 +170,7 @@ def _secret_key(settings: Settings) -> bytes:
         raise SettingsError([text]) from error
 
 
-def timer_handlers(settler: Settler, vault: Vault, rebates: RebateSettler, payer: Payer) -> Handlers:
+def timer_handlers(settler: Settler, vault: Vault, rebates: RebateSettler, payer: Payer, gangs: GangSearch) -> Handlers:
     """What each kind of timer does."""
     handlers = Handlers()
     handlers.register("instance.deadline", facts.instance_deadline)
@@ -179,6 +184,7 @@ def timer_handlers(settler: Settler, vault: Vault, rebates: RebateSettler, payer
     handlers.register("coupon.unlock", usage.unlock)
     handlers.register(settling.TIMER, settling.fire_timer)
     handlers.register(EXPIRY, expire)
+    handlers.register_prepared(searching.TIMER, gangs.run)
     return handlers
 
 

@@ -53,6 +53,8 @@ class Settings:
     appeal_hours: int = _setting(72, "due time of a customer's appeal", least=1, most=24 * 30)
     pass_hours: int = _setting(168, "how long the customer of an overturned appeal may ask again", least=1, most=24 * 90)
     review_second_fen: int = _setting(20_000, "releasing a held reward above this many fen needs a second person", least=0)
+    gang_window_days: int = _setting(14, "how far back the search for gangs looks", least=1, most=30)
+    gang_search_hours: int = _setting(6, "hours between searches for gangs; 0: only when asked", least=0, most=24 * 7)
     webhook_targets: str = _setting("public", "where webhooks may go: public (https, public addresses), or anywhere (for development)")
     payout_channel: str = _setting("shop", "who pays withdrawals: shop (your backend, told by withdrawal.due), or sandbox (for trying out)")
     log_level: str = _setting("info", "debug, info, warning or error")

@@ -23,6 +23,7 @@ _COMMANDS = {
     "campaign": ("api.cli.campaign", "campaign"),
     "rules": ("api.cli.policies", "rules"),
     "lists": ("api.cli.lists", "lists"),
+    "gangs": ("api.cli.gangs", "gangs"),
     "reviews": ("api.cli.reviews", "reviews"),
     "decisions": ("api.cli.decisions", "decisions"),
     "labels": ("api.cli.labels", "labels"),

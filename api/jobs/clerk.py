@@ -50,6 +50,7 @@ class Clerk:
             ("timers", self.wake_timers, 1.0),
             ("gates", self.settle_gates, 1.0),
             ("forget", self.forget, 60.0),
+            ("gangs", self.arm_gangs, 60.0),
         ]
 
     def run(self) -> None:
@@ -121,6 +122,10 @@ class Clerk:
     def forget(self) -> int:
         with self._services.database.write() as connection:
             return forget_expired(connection, self._services.clock.now())
+
+    def arm_gangs(self) -> int:
+        """The searches are timers of their own, so that a worker does them."""
+        return int(self._services.gangs.arm())
 
     def _wake(self, timer_id: str) -> bool:
         """Enqueue, unless it was enqueued moments ago; False when the queue is away."""

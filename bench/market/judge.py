@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.market.model import Act, Market, Record
+from bench.market.nightly import NightlySearch
 from core.clock import TurnedClock, from_micros
 from core.embedded.valkey import EmbeddedValkey
 from core.event import DEVICE_FLAGS, PERSONAL_FIELDS, PLAIN_FIELDS, Event
@@ -20,6 +21,7 @@ from core.hotstate.clients import HotState, connect
 from core.privacy.vault import Vault
 from fraud.decision import Decision
 from fraud.engine import RiskEngine
+from fraud.lists.live import NO_LISTS
 from fraud.policies import Policies
 from fraud.rulesets.bundle import always
 from rules.model import severity
@@ -62,15 +64,19 @@ def fresh_valkey() -> Iterator[HotState]:
             server.stop()
 
 
-def judge(market: Market, policies: Policies, hot: HotState) -> Verdicts:
-    """Let the engine see it all. `hot` must be empty: what it holds of another market would count."""
+def judge(market: Market, policies: Policies, hot: HotState, *, gangs: bool = True) -> Verdicts:
+    """Let the engine see it all, and the search for gangs what was, every six hours. `hot` must be empty: what it holds of another market would count."""
     verdicts = Verdicts(gains=dict.fromkeys(market.gains, PASSED))
     clock = TurnedClock(from_micros(int(market.acts[0].record["at"])))
     # A generous deadline: the question is what the rules say, not how fast the machine is.
-    engine = RiskEngine(hot, Vault(_MASTER), always(policies), clock, deadline_ms=10_000)
+    vault = Vault(_MASTER)
+    search = NightlySearch(vault, market.acts[0].record, clock.now()) if gangs else None
+    engine = RiskEngine(hot, vault, always(policies), clock, deadline_ms=10_000, lists=search.lists if search else lambda: NO_LISTS)
     for act in market.acts:
         event = event_of(act.record)
         clock.turn(seconds=(event.received_at - clock.now()).total_seconds())
+        if search is not None:
+            search.run_if_due(clock.now())
         if act.guards and all(verdicts.gains[gain] == "reject" for gain in act.guards):
             verdicts.acts.append(Judged(act, UNREACHED))
         elif act.judged:
@@ -78,6 +84,8 @@ def judge(market: Market, policies: Policies, hot: HotState) -> Verdicts:
         else:
             engine.observe(event)
             verdicts.acts.append(Judged(act, TOLD))
+        if search is not None and verdicts.acts[-1].outcome != UNREACHED:
+            search.saw(event)
     return verdicts
 
 

@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench market", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--packs", type=Path, default=PACKS, help="the folder of the policies to judge")
+    parser.add_argument("--without-gangs", action="store_true", help="without the search for gangs")
     for one in fields(Sizes):
         parser.add_argument(f"--{one.name.replace('_', '-')}", type=int, default=one.default)
     options = parser.parse_args(arguments)
@@ -33,6 +34,6 @@ def main(arguments: list[str]) -> int:
     asked = sum(act.judged for act in market.acts)
     print(f"seed {options.seed}: {len(market.acts):,} events over {options.days} days, {asked:,} of them ask for a decision; made in {made - begun:.1f} s")
     with fresh_valkey() as hot:
-        verdicts = judge(market, load_policies(options.packs), hot)
+        verdicts = judge(market, load_policies(options.packs), hot, gangs=not options.without_gangs)
     print(f"judged in {time.monotonic() - made:.1f} s\n\n{report(market, verdicts)}")
     return 1 if verdicts.degraded else 0

@@ -82,7 +82,7 @@ def change_list(
     _require_there(connection, head, changes)
     opens = (head.kind == "allow" or head.name in opening) and any(not one.remove for one in changes)
     if len(changes) <= DIRECT_MAX and not opens:
-        _apply(connection, head, changes, actor, now)
+        apply_changes(connection, head, changes, actor, now)
         return None
     body = _body(head, changes)
     words = f"{note.strip()} ({len(changes)})".strip()[:200]
@@ -116,7 +116,7 @@ def decide_change(connection: Connection, *, approval_id: str, approve: bool, by
         head = find_list(connection, row.merchant, row.list)
         if json.loads(row.body)["kind"] != [head.kind, head.match, head.field]:
             raise Conflict("list_changed", Text(zh="名单已被重建,请重新送审", en="the list was made anew meanwhile; propose the change again"))
-        _apply(connection, head, _changes(row.body), decided.proposed_by, now)
+        apply_changes(connection, head, _changes(row.body), decided.proposed_by, now)
     return decided
 
 
@@ -141,7 +141,8 @@ def _require_there(connection: Connection, head: Head, changes: Sequence[Change]
             raise NotFound("entry_not_found", Text(zh=f"名单 {head.name} 上没有 {shown}", en=f"{shown} is not on the list {head.name}"))
 
 
-def _apply(connection: Connection, head: Head, changes: Sequence[Change], actor: str, now: datetime) -> None:
+def apply_changes(connection: Connection, head: Head, changes: Sequence[Change], actor: str, now: datetime) -> None:
+    """Without asking anybody: for what was approved, and for the service's own searches, which only ever watch."""
     revision = _locked(connection, head) + 1
     connection.execute(update(lists).where(lists.c.merchant == head.merchant, lists.c.name == head.name).values(revision=revision))
     for start in range(0, len(changes), _BATCH):

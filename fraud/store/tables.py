@@ -22,6 +22,7 @@ events = Table(
     Column("personal", LargeBinary),
     # What the event caused, as replied; kept so that a retry hears the same.
     Column("effects", LargeBinary),
+    Index("ix_events_window", "merchant", "occurred_at"),
 )
 
 decisions = Table(

@@ -42,6 +42,8 @@ GIVEN: dict[str, tuple[str, object]] = {
     "appeal_hours": ("24", 24),
     "pass_hours": ("48", 48),
     "review_second_fen": ("0", 0),
+    "gang_window_days": ("7", 7),
+    "gang_search_hours": ("0", 0),
     "webhook_targets": ("anywhere", "anywhere"),
     "payout_channel": ("sandbox", "sandbox"),
     "log_level": ("debug", "debug"),

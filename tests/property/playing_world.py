@@ -14,10 +14,12 @@ from campaigns.gate.keeper import GateKeeper
 from campaigns.mechanics import command_named
 from campaigns.orders.facts import OrderFact, apply_order_fact
 from core.access.idempotency import RequestKey
+from core.clock import SystemClock
 from core.errors import Conflict
 from core.event import Event
 from core.jobs import timers
 from core.privacy.subjects import subject_for
+from fraud.gangs.searching import GangSearch
 from tests.campaigns.house import House
 from tests.playing import check_playing
 
@@ -133,4 +135,5 @@ class PlayingWorld:
 def _handlers(house: House) -> timers.Handlers:
     from api.wiring import timer_handlers
 
-    return timer_handlers(house.settler, house.desk.vault, house.rebates, house.payer)
+    gangs = GangSearch(house.database, house.desk.vault, SystemClock(), window_days=14, every_hours=0)
+    return timer_handlers(house.settler, house.desk.vault, house.rebates, house.payer, gangs)

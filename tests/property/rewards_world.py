@@ -12,9 +12,11 @@ from api.wiring import timer_handlers
 from campaigns.orders.facts import OrderFact, apply_order_fact
 from campaigns.store.tables import accounts, budgets, order_refunds, orders, refund_instructions, rewards, slots, transfers
 from campaigns.usage import Usage
+from core.clock import SystemClock
 from core.errors import Conflict
 from core.jobs.timers import due_timers, fire
 from core.privacy.subjects import subject_for
+from fraud.gangs.searching import GangSearch
 from fraud.store.tables import decisions
 from tests.campaigns.house import House
 
@@ -53,7 +55,9 @@ class World:
             return []
 
     def fire_timers(self) -> None:
-        handlers, now = timer_handlers(self.house.settler, self.house.desk.vault, self.house.rebates, self.house.payer), self.house.now
+        house, now = self.house, self.house.now
+        gangs = GangSearch(house.database, house.desk.vault, SystemClock(), window_days=14, every_hours=0)
+        handlers = timer_handlers(house.settler, house.desk.vault, house.rebates, house.payer, gangs)
         with self.house.database.read() as connection:
             due = [timer.id for timer in due_timers(connection, now) if timer.merchant == self.house.merchant]
         for timer in due:

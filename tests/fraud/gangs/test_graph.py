@@ -1,0 +1,36 @@
+"""Groups are those that a walk along the edges finds, in any order of edges."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraud.gangs.graph import components, different
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60))
+def test_components_are_the_least_node_that_can_be_reached(edges: list[tuple[int, int]]) -> None:
+    ones, others = (np.array([edge[place] for edge in edges], dtype=np.int64) for place in (0, 1))
+    near: dict[int, set[int]] = {node: {node} for node in range(31)}
+    for one, other in edges:
+        near[one].add(other)
+        near[other].add(one)
+    expected = []
+    for node in range(31):
+        seen, waiting = {node}, [node]
+        while waiting:
+            more = near[waiting.pop()] - seen
+            seen |= more
+            waiting += more
+        expected.append(min(seen))
+    assert components(ones, others, 31).tolist() == expected
+
+
+def test_a_long_chain_is_one_group() -> None:
+    chain = np.arange(100_000)
+    assert not components(chain[:-1], chain[1:], 100_000).any()
+
+
+def test_different_ones_are_counted_once() -> None:
+    assert different(np.array([0, 0, 0, 2]), np.array([5, 5, 6, 5]), 3).tolist() == [2, 0, 1]
