@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 # A timer that is this late was forgotten by the queue (a lost job, a dead worker, no worker at all): the clerk fires it itself.
 FORGOTTEN_AFTER = timedelta(seconds=30)
 _WAKE_AGAIN_SECONDS = 20
+# The longest job is a search over a million events.
+_JOB_SECONDS = 900
 POSTMEN = 4
 
 
@@ -135,7 +137,7 @@ class Clerk:
             return False
         try:
             if self._queue.connection.set(f"sd:wake:{timer_id}", "1", nx=True, ex=_WAKE_AGAIN_SECONDS):
-                self._queue.enqueue("api.jobs.tasks.fire_timer", timer_id, result_ttl=0, failure_ttl=3600)
+                self._queue.enqueue("api.jobs.tasks.fire_timer", timer_id, job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=3600)
             return True
         except RedisError as error:
             log.warning("queue_away", error=type(error).__name__)

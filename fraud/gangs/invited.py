@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.text import Text
-from fraud.gangs.graph import Ints, pairs
+from fraud.gangs.graph import Ints, joined, pairs
 from fraud.gangs.model import Evidence, Gang, Limits
 from fraud.gangs.record import NONE, Record
 
@@ -24,8 +24,8 @@ def found_by_inviter(record: Record, limits: Limits) -> Iterator[Gang]:
     inviter, account, device = brought_by(record), record.column("account"), record.column("device")
     known = (device != NONE) & (inviter[account] != NONE)
     account, device = pairs(account[known], device[known])
-    _, place, many = np.unique(np.stack([inviter[account], device], axis=1), axis=0, return_inverse=True, return_counts=True)
-    crowded = many[place.reshape(-1)] >= limits.inviter_accounts
+    _, place, many = np.unique(joined(inviter[account], device), return_inverse=True, return_counts=True)
+    crowded = many[place] >= limits.inviter_accounts
     account, device = account[crowded], device[crowded]
     for who in np.unique(inviter[account]):
         mine = inviter[account] == who

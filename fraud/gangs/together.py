@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.text import Text
-from fraud.gangs.graph import Flags, Ints, components, different, pairs
+from fraud.gangs.graph import Flags, Ints, components, different, joined, pairs
 from fraud.gangs.model import Evidence, Gang, Limits
 from fraud.gangs.record import NONE, Record
 
@@ -55,13 +55,13 @@ def _acts(record: Record, limits: Limits) -> _Acts:
     # What is not known is nobody else's.
     ip, address = (np.where(column == NONE, -2 - account, column) for column in (ip, address))
     hours = [2 * ((at + shift) // _HOUR_US) + half for half, shift in enumerate((0, _HOUR_US // 2))]
-    bucket = np.unique(np.concatenate([np.stack([target, hour], axis=1) for hour in hours]), axis=0, return_inverse=True)[1].reshape(-1)
-    day = np.unique(np.stack([target, at // _DAY_US], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+    bucket = np.unique(joined(np.tile(target, 2), np.concatenate(hours)), return_inverse=True)[1]
+    day = np.unique(joined(target, at // _DAY_US), return_inverse=True)[1]
     twice = [np.tile(column, 2) for column in (account, day, ip, address)]
-    _, first = np.unique(np.stack([twice[0], bucket], axis=1), axis=0, return_index=True) if len(bucket) else (None, np.empty(0, np.int64))
+    first = np.unique(joined(twice[0], bucket), return_index=True)[1]
     account, day, ip, address = (column[first] for column in twice)
     bucket = bucket[first]
-    sizes = np.bincount(bucket) if len(bucket) else bucket
+    sizes = np.bincount(bucket)
     acts = _Acts(account, bucket, day, ip, address, sizes[bucket])
     return acts.where((acts.all >= limits.bucket_accounts) & (acts.all <= limits.bucket_hub))
 
