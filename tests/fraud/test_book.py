@@ -38,7 +38,7 @@ def book(database: Database, vault: Vault) -> DecisionBook:
 
 @pytest.fixture
 def refusal(policy: Ruleset) -> Decision:
-    verdict = evaluate(policy, {"accounts_on_device_24h": 3}, now=START)
+    verdict = evaluate(policy, {"accounts_on_device_24h": 3, "accounts_on_device_10m": 3}, now=START)
     return Decision(
         id="dec_1",
         merchant="demo",
@@ -50,7 +50,7 @@ def refusal(policy: Ruleset) -> Decision:
         score=verdict.score,
         reasons=verdict.reasons,
         results=verdict.results,
-        features={"accounts_on_device_24h": 3},
+        features={"accounts_on_device_24h": 3, "accounts_on_device_10m": 3},
         policy=policy.id,
         policy_version=policy.version,
         degraded=False,

@@ -29,8 +29,8 @@ def test_a_farm_of_twenty_accounts_on_one_device_is_refused_from_the_third(engin
     assert [decision.outcome for decision in decisions[:4]] == ["allow", "allow", "reject", "reject"]
     assert {decision.outcome for decision in decisions[2:]} == {"reject"}
     [evidence] = decisions[2].reasons[0].evidence
-    assert (evidence.feature, evidence.value, evidence.operator, evidence.threshold) == ("accounts_on_device_24h", 3, ">=", 3)
-    assert evidence.window_seconds == 86_400
+    assert (evidence.feature, evidence.value, evidence.operator, evidence.threshold) == ("accounts_on_device_10m", 3, ">=", 3)
+    assert evidence.window_seconds == 600
 
 
 def test_of_five_thousand_students_behind_one_address_none_is_refused_or_held(engine: RiskEngine) -> None:
