@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.market.model import Act, Market, Record
-from bench.market.nightly import NightlySearch
+from bench.market.searched import PeriodicSearch
 from core.clock import TurnedClock, from_micros
 from core.embedded.valkey import EmbeddedValkey
 from core.event import DEVICE_FLAGS, PERSONAL_FIELDS, PLAIN_FIELDS, Event
@@ -70,7 +70,7 @@ def judge(market: Market, policies: Policies, hot: HotState, *, gangs: bool = Tr
     clock = TurnedClock(from_micros(int(market.acts[0].record["at"])))
     # A generous deadline: the question is what the rules say, not how fast the machine is.
     vault = Vault(_MASTER)
-    search = NightlySearch(vault, market.acts[0].record, clock.now()) if gangs else None
+    search = PeriodicSearch(vault, market.acts[0].record, clock.now()) if gangs else None
     engine = RiskEngine(hot, vault, always(policies), clock, deadline_ms=10_000, lists=search.lists if search else lambda: NO_LISTS)
     for act in market.acts:
         event = event_of(act.record)

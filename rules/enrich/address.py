@@ -29,12 +29,18 @@ _PART = re.compile(rf"(?:([0-9]+[a-eg-z]?|[a-z][0-9]+)({_WORDS})?|([a-z])({_WORD
 # Floors under the ground: -1楼, 负1层, 地下1层.
 _UNDERGROUND = re.compile(r"(?:(?<![0-9a-z])-|负|地下)([0-9])(?=楼|层|f)")
 # What may follow a room and still tell two flats apart.
-_MORE = re.compile(r"[东南西北中左右前后附之甲乙丙丁户门区期排组间]")
+_MORE = re.compile(r"[东南西北中左右前后附之甲乙丙丁户区期排组间]|门(?![口外前卫岗])")
+# 第3幢: the word for "number" before a number with a unit.
+_NUMBER_WORD = re.compile(rf"第(?=[0-9]+(?:{_WORDS}))")
 _BETWEEN = re.compile(r"[-/,.、_~:;|\\ ]*")
 _BEFORE_UNIT = re.compile(rf"(?<=[0-9a-z]) +(?={_WORDS})")
 _SPACED_DIGITS = re.compile(r"(?<![0-9])[0-9](?: [0-9]){2,}(?![0-9])")
 _NUMBER_OF_A_PERSON = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
-_RECEIVER = re.compile(r"[\s,;:、]+[㐀-鿿]{1,4}(?:收|先生|女士|小姐|老师)$")
+# Also without anything between where a room ends: 501室张三收.
+_TITLE = "(?:收|先生|女士|小姐|老师)$"
+_RECEIVER = re.compile(
+    rf"[\s,;:、]+[㐀-鿿]{{1,4}}{_TITLE}|(?:(?<=[0-9])室?|(?<=[〇零一二三四五六七八九十])室)(?![东南西北中左右前后附之甲乙丙丁户门室])[㐀-鿿]{{2,3}}{_TITLE}"
+)
 _BRACKETS = re.compile(r"[(\[{【「《<][^()\[\]{}【】「」《》<>]*[)\]}】」》>]")
 _PLACE_WORDS = re.compile(r"路|街|道|巷|村|镇|乡|小区|花园|家园|公寓|大厦|广场|园区|新村|社区|苑|城")
 _OTHER = re.compile(r"[\W_]+")
@@ -74,7 +80,7 @@ def _parsed(address: str) -> tuple[str, str | None]:
 def _without_remarks(text: str) -> str:
     """Without telephone numbers, and without what stands in brackets unless it is a part of the place."""
     text = _UNDERGROUND.sub(r"b\1", _NUMBER_OF_A_PERSON.sub(" ", text))
-    text = _BEFORE_UNIT.sub("", text)
+    text = _NUMBER_WORD.sub("", _BEFORE_UNIT.sub("", text))
     text = _SPACED_DIGITS.sub(lambda found: found[0].replace(" ", ""), text)
     return _BRACKETS.sub(lambda found: f" {found[0][1:-1]} " if _is_place(found[0]) else " ", text)
 

@@ -15,12 +15,17 @@ _CITY = re.compile(r"([^区县镇乡路街村城市\s0-9a-z]{2,5})(?:市|自治�
 # Only between a district and something that goes on in words: 解放街道88号 is a street.
 _STREET_OFFICE = re.compile(r"(?<=[区县市镇])[^路街道区县市\s0-9]{1,6}街道(?:办事处|办)?(?=[^\s0-9a-z])")
 
+# 收货地址: before it, as forms have it.
+_LABEL = re.compile(r"^(?:收货|收件|详细|联系|家庭|公司|配送)?(?:人)?地址[\s:]+")
+# 西湖区西湖区: a form fills in the region, and the customer writes it once more. A district, a city, or all of it.
+_TWICE = re.compile(r"^([^\s0-9a-z]{0,12}?)([^\s0-9a-z]{1,12}[市区县])\2")
+
 
 def without_regions(text: str) -> str:
     """Takes plain text; spaces and punctuation at the beginning and between the names of regions are dropped."""
     start = re.compile(r"[\W_]*").match(text)
-    text = text[start.end() if start else 0 :].removeprefix("中国")
-    text = re.sub(r"(?<=[省市区县])[\s,,/-]+", "", text, count=4)
+    text = _LABEL.sub("", text[start.end() if start else 0 :]).removeprefix("中国")
+    text = _TWICE.sub(r"\1\2", re.sub(r"(?<=[省市区县])[\s,,/-]+", "", text, count=6))
     direct = _DIRECT.match(text)
     return direct[1] + text[direct.end() :].lstrip(" ,/-") if direct is not None else _without_province(text)
 

@@ -25,6 +25,12 @@ SPELLINGS = """\
 杭州市西湖区文三路123阳光小区3-2-501丰巢
 中国浙江省杭州市西湖区文三路123号阳光小区③幢②单元５０１户(有狗勿敲门)
 浙江省杭州市西湖区文三路123号阳光小区3幢2单元5层01室,张三收
+浙江省杭州市西湖区文三路123号阳光小区3幢2单元501室张三收
+浙江省杭州市西湖区文三路123号阳光小区3幢2单元501李四先生
+浙江省杭州市西湖区西湖区文三路123号阳光小区3幢2单元501室
+浙江省杭州市西湖区 浙江省杭州市西湖区文三路123号阳光小区3幢2单元501室
+收货地址:浙江省杭州市西湖区文三路123号阳光小区第3幢第2单元501室
+浙江省杭州市西湖区文三路123号阳光小区第三幢二单元501室,门口
 浙江省杭州市西湖区文三路123号陽光小區3\u200b幢2单元 五百零一室""".splitlines()
 
 
@@ -65,6 +71,12 @@ def test_many_spellings_of_one_flat_are_one_address() -> None:
         ("河南路100号3栋501", "四川路100号3栋501"),
         ("文三路1号23小区5幢501", "文三路12号3小区5幢501"),
         ("서울 강남대로 5-12", "부산 해운대로 5-12"),
+        ("第3人民医院5幢501室", "第5人民医院5幢501室"),
+        ("南京路第1百货3楼12号", "南京路第2百货3楼12号"),
+        ("3号楼2单元501室门面", "3号楼2单元501室"),
+        ("3号楼2单元501室后门张三收", "3号楼2单元501室前门张三收"),
+        ("市中区市中路5号101", "市南区市中路5号101"),
+        ("上海市黄浦区1号楼101", "上海市上海县1号楼101"),
     ],
 )
 def test_two_flats_are_two_addresses(one: str, other: str) -> None:
@@ -125,7 +137,7 @@ def chinese(number: int) -> str:
 def spelled(draw: st.DrawFn, flat: Flat) -> str:
     """One of the thousands of ways to write the flat down."""
     how = draw(st.sampled_from(["units", "hyphens", "chinese"]))
-    head = draw(st.sampled_from(["浙江省杭州市西湖区", "杭州市西湖区", "杭州 西湖区 ", "浙江杭州西湖区"])) + draw(
+    head = draw(st.sampled_from(["浙江省杭州市西湖区", "杭州市西湖区", "杭州 西湖区 ", "浙江杭州西湖区", "杭州市西湖区西湖区", "地址:杭州市西湖区"])) + draw(
         st.sampled_from(["阳光小区", "陽光小區", " 阳光小区 "])
     )
     gap = draw(st.sampled_from(["", "", " "]))
@@ -136,8 +148,11 @@ def spelled(draw: st.DrawFn, flat: Flat) -> str:
     elif how == "chinese":
         tail = "".join(f"{chinese(int(part))}{unit}" for part, unit in zip(parts, (*units[:2], "室"), strict=True))
     else:
-        tail = draw(st.sampled_from(["", " "])).join(f"{part}{gap if unit else ''}{unit}" for part, unit in zip(parts, units, strict=True))
-    noise = draw(st.sampled_from(["", "(放门口)", " 请放快递柜", ",谢谢", " 电话13912345678", "😀"]))
+        word = draw(st.sampled_from(["", "第"]))
+        tail = draw(st.sampled_from(["", " "])).join(
+            f"{word if unit else ''}{part}{gap if unit else ''}{unit}" for part, unit in zip(parts, units, strict=True)
+        )
+    noise = draw(st.sampled_from(["", "(放门口)", " 请放快递柜", ",谢谢", " 电话13912345678", "😀", ",门口", " 王五收"]))
     whole = head + tail + noise
     return draw(st.sampled_from([whole, "".join(chr(ord(char) + 0xFEE0) if char in "0123456789" else char for char in whole)]))
 

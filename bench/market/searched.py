@@ -16,7 +16,7 @@ from fraud.lists.table import ListTable, Row
 EVERY, LISTED = timedelta(hours=6), timedelta(days=30)
 
 
-class NightlySearch:
+class PeriodicSearch:
     """One merchant's. The market is shorter than a window, so nothing is forgotten."""
 
     def __init__(self, vault: Vault, first: Written, now: datetime) -> None:
