@@ -17,6 +17,9 @@ class Limits:
     # are none, nor are two couples.
     together_accounts: int = 6
     together_days: int = 3
+    # Around such a core, who was there on two days and on half of all of them belongs to it.
+    fringe_days: int = 2
+    fringe_share: float = 0.5
     # Of those who did a thing within the hour, so many must be members: what everybody does tells nothing.
     bucket_share: float = 0.5
     bucket_accounts: int = 3

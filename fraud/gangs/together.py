@@ -2,6 +2,7 @@
 
 People of one flat, dormitory or office act together because they talk: within an hour they count as one. What many people do is popular and
 counts as nothing. What is left is peeled: things that few members did, and members who came on too few days, fall off until nothing changes.
+Whoever was there with such a core on half of its days belongs to it.
 """
 
 from __future__ import annotations
@@ -36,13 +37,14 @@ class _Acts:
 
 def found_together(record: Record, limits: Limits) -> Iterator[Gang]:
     """Groups of `together_accounts` and more."""
-    acts = _core(_acts(record, limits), limits)
+    everybody = _acts(record, limits)
+    acts = _core(everybody, limits)
     if not len(acts.account):
         return
     nodes = len(record.accounts)
     labels = components(acts.account, acts.bucket + nodes, nodes + int(acts.bucket.max()) + 1)[acts.account]
     for label in np.unique(labels):
-        gang = _gang(acts.where(labels == label), limits)
+        gang = _gang(_with_fringe(acts.where(labels == label), everybody, limits), limits)
         if gang is not None:
             yield gang
 
@@ -84,6 +86,13 @@ def _common(acts: _Acts, limits: Limits) -> Flags:
     places = np.minimum(different(acts.bucket, acts.ip, count), different(acts.bucket, acts.address, count))
     enough = (places >= limits.bucket_accounts)[acts.bucket]
     return enough & (members[acts.bucket] >= limits.bucket_share * acts.all)
+
+
+def _with_fringe(core: _Acts, everybody: _Acts, limits: Limits) -> _Acts:
+    there = everybody.where(np.isin(everybody.bucket, core.bucket))
+    days = different(there.account, there.day, int(there.account.max()) + 1)
+    least = max(limits.fringe_days, limits.fringe_share * len(np.unique(core.day)))
+    return there.where((days >= least)[there.account] | np.isin(there.account, core.account))
 
 
 def _gang(acts: _Acts, limits: Limits) -> Gang | None:

@@ -89,6 +89,18 @@ def test_somebody_who_came_once_is_no_member() -> None:
     assert [town.named(gang.accounts, ring(8)) for gang in find_gangs(town.record)] == [True]
 
 
+@pytest.mark.parametrize(("days", "member"), [(1, False), (2, True)])
+def test_who_came_with_the_core_on_half_of_its_days_belongs_to_it(days: int, member: bool) -> None:
+    town = Town()
+    evenings(town, ring(8), range(4))
+    for day in range(days):
+        town.does("sometimes", "group_buy.join", 2 * day, 20.2, product="tea", ip="192.0.2.1", address=flat(900))
+        # With the ring's thing, at other hours: no sign.
+        town.does("tea-drinker", "group_buy.join", 2 * day, 9.5, product="tea", ip="192.0.2.2", address=flat(901))
+    (gang,) = find_gangs(town.record)
+    assert town.named(gang.accounts, [*ring(8), *["sometimes"] * member])
+
+
 def test_the_evidence_reads_in_both_languages() -> None:
     town = Town()
     evenings(town, ring(6), range(3))
