@@ -1,6 +1,6 @@
 """What a search for gangs remembers of a window: numbers in columns, made from keyed hashes. No name, number or address stays in it.
 
-About 60 bytes an event, and 200 for each account and thing: a million events of 200,000 accounts take some 150 MB.
+A million events of 200,000 accounts take some 400 MB, and half as much again while they are searched (bench/README.md).
 """
 
 from __future__ import annotations
