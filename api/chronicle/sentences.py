@@ -17,6 +17,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "snooze.ended": ("{who} 结束了规则 {rule} 的暂停", "{who} ended the snooze of the rule {rule}"),
     "list.created": ("{who} 新建名单 {target}", "{who} made the list {target}"),
     "list.changed": ("{who} 修改名单 {target}", "{who} changed the list {target}"),
+    "gang.found": ("{who} 发现团伙 {target}", "{who} found the gang {target}"),
     "list.deleted": ("{who} 删除名单 {target}", "{who} deleted the list {target}"),
     "decision.recorded": ("风控决策 {target}:{outcome}(策略 {policy})", "risk decision {target}: {outcome} (policy {policy})"),
     "decision.labelled": ("{who} 将决策 {target} 标注为 {label}(来源 {source})", "{who} labelled the decision {target} {label} ({source})"),
