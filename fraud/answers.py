@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.event import Event
 from core.hotstate.clients import HotState, hot_state_guard
-from core.hotstate.scripts import Argument, Call, Script
+from core.hotstate.scripts import Argument, Call, Command, Script
 from core.privacy.vault import Vault
 from fraud.decision import Decision, from_record
 from fraud.forks import afresh_in_child
@@ -25,7 +25,7 @@ from fraud.streamed import Streamed, read_message
 SHARDS = 8
 # Messages that a shard may hold while nobody drains it. One is usually 2 kB, so all shards together stay near 150 MB.
 SHARD_MAX = 10_000
-ANSWER = Script(Path(__file__).parent / "answer.lua")
+_GET = Command("GET")
 _ARBITRATE = Script(Path(__file__).parent / "arbitrate.lua")
 
 
@@ -64,7 +64,7 @@ class Answers:
 
     def look(self, place: Place) -> Call:
         """The call that reads the stored decision's bytes."""
-        return ANSWER, [place.answer], []
+        return _GET, [place.answer], []
 
     def settle(self, place: Place, decision: Decision) -> Decision:
         """Store the decision; returns it, or the rival's that stood already."""

@@ -234,7 +234,7 @@ class RiskEngine:
 
     def _values(self, one: _Round, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
         """All that rules may read. The lists are in memory, so a look at them costs no round trip."""
-        record = one.reader.record(one.event)
+        record = prepared.record()
         features = one.reader.values(one.event, one.scene, one.policy, prepared, answers)
         features |= dict.fromkeys(one.cold)
         return record | features | self._listed(one, record)

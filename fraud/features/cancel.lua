@@ -5,17 +5,34 @@
 --   Rings hold sums of many events, which none leaves.
 -- Returns from how many features the event was taken.
 local REMEMBERED = 1000
-local t, grace, event = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local taken = 0
+local t, grace, event, spec = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local taken, from, argument = 0, 1, 5
+
+-- From how many windows of a packed log of events it was taken.
+local function uncounted(key, cap, windows, entry)
+  local log = call('GET', key)
+  -- One of more than the cap leaves as many as the cap, which says "or more" as before.
+  local at = log and #log / WIDTH ~= cap and place_of(log, sub(entry, 7))
+  if not at then return 0 end
+  if #log == WIDTH then call('DEL', key) else call('SET', key, without(log, at), 'KEEPTTL') end
+  return windows
+end
+
 for i = 1, #KEYS - 1 do
-  local at = 4 + (i - 1) * 5
-  local kind, cap, member = ARGV[at], tonumber(ARGV[at + 2]), ARGV[at + 3]
-  if member ~= '' and (kind == 'newest' or ((kind == 'count' or kind == 'log') and redis.call('ZCARD', KEYS[i]) < cap)) then
-    taken = taken + redis.call('ZREM', KEYS[i], member)
+  local kind, cap, _, windows
+  kind, cap, _, windows, from = part_at(spec, from)
+  local member = ARGV[argument]
+  from, argument = from + windows * 6, argument + ((windows > 0 or kind == 'i') and 1 or 2)
+  if member ~= '' then
+    if kind == 'c' then
+      taken = taken + uncounted(KEYS[i], cap, windows, member)
+    elseif kind == 'n' or kind == 'l' and call('ZCARD', KEYS[i]) < cap then
+      taken = taken + call('ZREM', KEYS[i], member)
+    end
   end
 end
 local cancelled = KEYS[#KEYS]
-redis.call('ZADD', cancelled, t, event)
-redis.call('ZREMRANGEBYRANK', cancelled, 0, -REMEMBERED - 1)
-redis.call('PEXPIRE', cancelled, grace)
+call('ZADD', cancelled, t, event)
+call('ZREMRANGEBYRANK', cancelled, 0, -REMEMBERED - 1)
+call('PEXPIRE', cancelled, grace)
 return taken

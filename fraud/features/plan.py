@@ -1,13 +1,16 @@
 """What to record and read for a type of event: the union of all policies' features, one stored series per distinct declaration.
 
-A series is named by all that decides its content: policies with the same feature share it, those with different ones never do.
+A series is named by all that decides its content: policies with the same feature share it, those with different ones never do. Counts that differ in
+their window alone stand in one log, which is kept for the longest of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import groupby
+from struct import Struct
 
 from fraud.features.ring import IDS_MAX, SET_MAX, ring_kind
 from rules.lang import tree
@@ -22,6 +25,20 @@ LOG_MAX = 1_000
 ANY_MAX = 100
 # Those that ask for the newest event only keep a few more, for events that come late.
 NEWEST_MAX = 50
+_PACKED = frozenset({"count", "seen"})
+# By which the scripts know the kinds.
+_LETTERS = {
+    "seen": b"s",
+    "count": b"c",
+    "first": b"f",
+    "log": b"l",
+    "newest": b"n",
+    "ids": b"i",
+    "ring-count": b"r",
+    "ring-sum": b"a",
+    "ring-set": b"d",
+}
+_SPEC = Struct(">cI6sB")
 _NEWEST = frozenset({Aggregate.LAST, Aggregate.SINCE, Aggregate.SEEN})
 
 
@@ -78,6 +95,10 @@ class Series:
         return self.bucket_ms > 0
 
     @property
+    def is_packed(self) -> bool:
+        return self.kind in _PACKED
+
+    @property
     def entity(self) -> str:
         """The kind of entity that it is counted by: a field, or a pair."""
         return "+".join(self.by)
@@ -100,11 +121,47 @@ SESSION_START = Series("first", ("session",), None, SESSION_KEEP_SECONDS * 1000,
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Series per entity kind with whether this event is recorded there, and for each feature of the reading policy its series."""
+class Part:
+    """What stands under one key: a series, or packed ones that differ in their windows alone. `records` tells whether this event is recorded there."""
 
-    by_entity: Mapping[str, Sequence[tuple[Series, bool]]]
+    series: Series
+    windows_ms: tuple[int, ...]
+    records: bool
+
+    @property
+    def key(self) -> str:
+        """The end of its key: a digest, because names of series hold all types of events that they count."""
+        one = self.series
+        if one.kind in ("first", "ids"):
+            return one.kind
+        said = f"{one.of}.{one.cap}.{','.join(one.on)}" if one.is_packed else one.name
+        return f"{one.kind}.{blake2b((said + (one.where.name if one.where else '')).encode(), digest_size=8).hexdigest()}"
+
+    def spec(self, grace_ms: int) -> bytes:
+        """As the scripts read it."""
+        one = self.series
+        longest = max(self.windows_ms, default=one.window_ms)
+        head = _SPEC.pack(_LETTERS[one.kind], one.cap, (longest + grace_ms).to_bytes(6), len(self.windows_ms))
+        return head + b"".join(window.to_bytes(6) for window in self.windows_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All that one kind of entity keeps of a type of event, the scripts' word for it, the ends of its keys, and whether all of it is packed."""
+
+    parts: Sequence[Part]
+    spec: bytes
+    keys: Sequence[str]
+    is_packed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """By entity kind what it keeps; for each feature of the reading policy its series, and of which kind's answers it is which."""
+
+    by_entity: Mapping[str, Kept]
     reads: Mapping[str, Series]
+    places: Mapping[str, tuple[str, int]]
 
 
 def series_of(feature: object, zone: str) -> Series | None:
@@ -129,25 +186,43 @@ def series_of(feature: object, zone: str) -> Series | None:
     return Series("log", feature.by, feature.of, reach_ms, most, feature.on, feature.per, where)
 
 
-def make_plan(policies: Iterable[Ruleset], reading: Ruleset | None, event_type: str) -> Plan:
-    """Every series that takes this event, and every one that the reading policy asks."""
+def make_plan(policies: Iterable[Ruleset], reading: Ruleset | None, event_type: str, grace_ms: int) -> Plan:
+    """Every series that takes this event, and every one that the reading policy asks; each is kept for `grace_ms` beyond its window."""
     taking = {series for policy in policies for series in _all_series(policy).values() if series.takes(event_type)}
     reads = {} if reading is None else _all_series(reading)
-    grouped: dict[str, list[tuple[Series, bool]]] = {}
-    for series in sorted(taking | set(reads.values()), key=lambda series: (series.entity, series.name)):
-        grouped.setdefault(series.entity, []).append((series, series in taking))
-    # The same objects on both sides: one that is itself need not be compared field by field.
-    same = {series: series for kept in grouped.values() for series, _ in kept}
-    by_entity = {entity: _ids_of(series) + series for entity, series in grouped.items()}
-    return Plan(by_entity, {name: same[series] for name, series in reads.items()})
+    by_entity, where = {}, {}
+    for entity, found in groupby(sorted(taking | set(reads.values()), key=_order), key=lambda series: series.entity):
+        parts = _parts(list(found), taking)
+        by_entity[entity] = Kept(
+            parts, b"".join(part.spec(grace_ms) for part in parts), [part.key for part in parts], all(part.series.is_packed for part in parts)
+        )
+        answers = [(part.series, window) for part in parts if part.series.kind != "ids" for window in part.windows_ms or (part.series.window_ms,)]
+        where.update({(entity, _content(series), window): (entity, place) for place, (series, window) in enumerate(answers)})
+    return Plan(by_entity, reads, {name: where[one.entity, _content(one), one.window_ms] for name, one in reads.items()})
 
 
-def _ids_of(series: Sequence[tuple[Series, bool]]) -> list[tuple[Series, bool]]:
+def _order(series: Series) -> tuple[str, ...]:
+    return (series.entity, *map(str, _content(series)), series.name)
+
+
+def _content(series: Series) -> tuple[object, ...]:
+    """Series of one content stand under one key."""
+    if not series.is_packed:
+        return (series.kind, series.name)
+    return (series.kind, series.of, series.cap, series.on, series.where and series.where.name)
+
+
+def _parts(series: Sequence[Series], taking: Collection[Series]) -> list[Part]:
     """Rings hold no events, so the entity remembers which it has counted; before the rings, which ask."""
-    rings = [one for one, records in series if records and one.is_ring]
+    parts = []
+    for _, same in groupby(series, key=_content):
+        first, *others = same
+        windows = tuple(sorted({first.window_ms, *(one.window_ms for one in others)})) if first.is_packed else ()
+        parts.append(Part(first, windows, first in taking))
+    rings = [part.series for part in parts if part.records and part.series.is_ring]
     if not rings:
-        return []
-    return [(Series("ids", rings[0].by, None, max(one.window_ms + one.bucket_ms for one in rings), IDS_MAX, ()), True)]
+        return parts
+    return [Part(Series("ids", rings[0].by, None, max(one.window_ms + one.bucket_ms for one in rings), IDS_MAX, ()), (), True), *parts]
 
 
 def series_names(policy: Ruleset) -> frozenset[str]:

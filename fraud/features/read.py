@@ -5,7 +5,7 @@ A feature whose entity the event lacks is missing, never zero. A late event sees
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from core.hotstate.scripts import Argument, Call, Script
 from core.privacy.vault import Vault
 from fraud.features.custom import custom_values, declared_fields, derived_names
 from fraud.features.entities import entity_tag, entity_token
-from fraud.features.plan import Filter, Plan, Series, make_plan
+from fraud.features.plan import Filter, Part, Plan, Series, make_plan
 from fraud.features.ring import ring_reach, short_hash, sum_member
 from fraud.features.values import given_start, log_member, log_reach, value_of
 from rules.enrich.derived import HIDDEN_FIELDS, derived
@@ -25,11 +25,17 @@ from rules.lang.interpret import interpret
 from rules.model import FeatureValue, Ruleset
 
 _HERE = Path(__file__).parent
-RECORD, PEEK = (Script(_HERE / f"{name}.lua", _HERE / "ring.lua") for name in ("record", "peek"))
-CANCEL = Script(_HERE / "cancel.lua")
+_PARTS = {name: _HERE / f"{name}.lua" for name in ("packed", "logs", "ring")}
+RECORD = Script(_HERE / "record.lua", *_PARTS.values())
+# The same with fewer functions, where nothing calls them: the server makes all of them anew for each call.
+_RECORD_PACKED = Script(_HERE / "record.lua", _PARTS["packed"])
+PEEK = Script(_HERE / "peek.lua", _PARTS["packed"], _PARTS["ring"])
+CANCEL = Script(_HERE / "cancel.lua", _PARTS["packed"])
 _FUTURE_MS = int(FUTURE_TOLERANCE.total_seconds() * 1000)
 _NO_TYPE = ""
 _HAPPENED = "1"
+# Of a keyed hash, in a packed log: 8 bytes, enough to tell thousands apart.
+_MEMBER_CHARS = 16
 # A publication reaches every process within two seconds; what happened meanwhile may not have been recorded.
 _SEEN_US = 5_000_000
 LOGS = frozenset({"log", "newest"})
@@ -38,11 +44,15 @@ _TEXTS = ("id", "type", "merchant", *PLAIN_FIELDS, *PERSONAL_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The calls of one event, and which series each of them answers, in order."""
+    """The calls of one event, the kind of entity that each of them is about, and what was made of the event for them."""
 
     calls: Sequence[Call]
-    asked: Sequence[Sequence[Series]]
-    event_token: str
+    kinds: Sequence[str]
+    tokens: _Tokens
+
+    def record(self) -> dict[str, FeatureValue]:
+        """The event's fields as expressions name them; made once for a check."""
+        return self.tokens.fields()
 
 
 class FeatureReader:
@@ -62,23 +72,30 @@ class FeatureReader:
         """The calls that record the event everywhere it belongs and read what `policy` asks, one per entity; with `PEEK` nothing is recorded,
         and `CANCEL` takes it back."""
         calls: list[Call] = []
-        asked: list[Sequence[Series]] = []
+        kinds: list[str] = []
         tokens = _Tokens(self._vault, event, self._event_token(event, event_type), self.record)
-        for kind, series in self._plan(event_type, policy).by_entity.items():
+        for kind, kept in self._plan(event_type, policy).by_entity.items():
             token = tokens.of(kind)
             if token is not None:
-                calls.append(self._call(script, event, tokens, entity_tag(event.merchant, kind, token), series))
-                asked.append([one for one, _ in series])
-        return Prepared(calls, asked, tokens.event)
+                tag = entity_tag(event.merchant, kind, token)
+                keys = [f"{tag}:{key}" for key in kept.keys]
+                keys.append(f"{tag}:cancelled")
+                fitting = _RECORD_PACKED if script is RECORD and kept.is_packed else script
+                calls.append((fitting, keys, [tokens.at_us // 1000, self._grace_ms, tokens.event, kept.spec, *_told(kept.parts, tokens)]))
+                kinds.append(kind)
+        return Prepared(calls, kinds, tokens)
 
     def values(self, event: Event, event_type: str, policy: Ruleset, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
         """Feature values by name; None is missing."""
-        found = {one: raw for series, answer in zip(prepared.asked, answers, strict=True) for one, raw in zip(series, answer, strict=True)}
-        reads, own = self._plan(event_type, policy).reads, prepared.event_token
-        return {
-            name: value_of(policy, feature, event, None if (series := reads.get(name)) is None else found.get(series), own)
-            for name, feature in policy.features.items()
-        }
+        found = dict(zip(prepared.kinds, answers, strict=True))
+        places, own = self._plan(event_type, policy).places, prepared.tokens.event
+        values: dict[str, FeatureValue] = {}
+        for name, feature in policy.features.items():
+            place = places.get(name)
+            answer = None if place is None else found.get(place[0])
+            raw = None if answer is None or place is None else answer[place[1]]
+            values[name] = value_of(policy, feature, event, raw, own)
+        return values
 
     def cold(self, event: Event, policy: Ruleset, late: Mapping[str, int]) -> tuple[str, ...]:
         """The policy's features that this event finds missing because their window reaches back before `late`, when their series began."""
@@ -112,19 +129,23 @@ class FeatureReader:
         # Types that no policy names share one plan: callers choose type names, and the cache must not grow with them.
         key = (None if policy is None else policy.id, event_type if event_type in self._types else _NO_TYPE)
         if key not in self._plans:
-            self._plans[key] = make_plan(self._policies, policy, key[1])
+            self._plans[key] = make_plan(self._policies, policy, key[1], self._grace_ms)
         return self._plans[key]
 
-    def _call(self, script: Script, event: Event, tokens: _Tokens, tag: str, series: Sequence[tuple[Series, bool]]) -> Call:
-        at_us = to_micros(event.occurred_at)
-        arguments: list[Argument] = [at_us // 1000, self._grace_ms, tokens.event]
-        members = [tokens.member(one) if records else None for one, records in series]
-        if series[0][0].kind == "ids":
+
+def _told(parts: Sequence[Part], tokens: _Tokens) -> Iterator[Argument]:
+    """What the script hears of this event: for each part its member, and what its kind needs besides."""
+    for part in parts:
+        one = part.series
+        if one.is_packed:
+            yield (tokens.entry(one) or b"") if part.records else b""
+        elif one.kind == "ids":
             # An event that no ring counts need not be remembered.
-            members[0] = short_hash(tokens.event) if any(member for member, (one, _) in zip(members, series, strict=True) if one.is_ring) else None
-        for member, (one, _) in zip(members, series, strict=True):
-            arguments += [one.kind, one.window_ms, one.cap, member or "", _extra(one, event, at_us)]
-        return script, [*(f"{tag}:{one.name}" for one, _ in series), f"{tag}:cancelled"], arguments
+            counted = any(other.records and other.series.is_ring and tokens.member(other.series) for other in parts)
+            yield short_hash(tokens.event) if counted else b""
+        else:
+            yield (tokens.member(one) or b"") if part.records else b""
+            yield _extra(one, tokens)
 
 
 class _Tokens:
@@ -135,7 +156,10 @@ class _Tokens:
         self._known: dict[str, str | None] = {}
         self._record: dict[str, Any] | None = None
         self._passed: dict[Filter, bool] = {}
+        self._entries: dict[str | None, bytes | None] = {}
         self.event = event_token
+        self.at_us = to_micros(event.occurred_at)
+        self.given_start = given_start(event)
 
     def of(self, kind: str) -> str | None:
         """The entity: a field's value, or a pair's."""
@@ -152,18 +176,27 @@ class _Tokens:
             return None if series.kind == "newest" and series.of is not None and of is None else log_member(self.event, of, per)
         if series.is_ring:
             return _HAPPENED if series.of is None else self._in_ring(series, series.of)
-        return self.event if series.of is None else self.of(series.of)
+        return _HAPPENED
+
+    def entry(self, series: Series) -> bytes | None:
+        """The entry of a packed series: when, and who or which event; None where the event does not count in it."""
+        if series.where is not None and not self._passes(series.where):
+            return None
+        if series.of not in self._entries:
+            token = self.event if series.of is None else self.of(series.of)
+            self._entries[series.of] = None if token is None else (self.at_us // 1000).to_bytes(6) + bytes.fromhex(token[:_MEMBER_CHARS])
+        return self._entries[series.of]
 
     def _in_ring(self, series: Series, of: str) -> str | bytes | None:
         if series.kind == "ring-sum":
-            return sum_member(self._fields().get(of))
+            return sum_member(self.fields().get(of))
         token = self.of(of)
         return None if token is None else short_hash(token)
 
     def _one(self, kind: str) -> str | None:
         if kind in PERSONAL_FIELDS:
             return entity_token(self._vault, self._event, kind)
-        value = self._fields().get(kind)
+        value = self.fields().get(kind)
         # 2.0 and 2 are one number, however it was written.
         value = int(value) if isinstance(value, float) and value.is_integer() else value
         return None if value is None or value == "" else self._vault.token(self._event.merchant, kind, str(value))
@@ -174,26 +207,26 @@ class _Tokens:
 
     def _held(self, name: str) -> Any:
         """A value as a log holds it: what tells of a person only as its keyed hash."""
-        return self.of(name) if name in HIDDEN_FIELDS else self._fields().get(name)
+        return self.of(name) if name in HIDDEN_FIELDS else self.fields().get(name)
 
     def _passes(self, where: Filter) -> bool:
         if where not in self._passed:
-            self._passed[where] = interpret(where.node, self._fields(), {}, ZoneInfo(where.zone)) is True
+            self._passed[where] = interpret(where.node, self.fields(), {}, ZoneInfo(where.zone)) is True
         return self._passed[where]
 
-    def _fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         if self._record is None:
             self._record = self._read(self._event)
         return self._record
 
 
-def _extra(series: Series, event: Event, at_us: int) -> Argument:
+def _extra(series: Series, tokens: _Tokens) -> Argument:
     """What the script must know besides, by the kind of series."""
     if series.kind == "first":
-        return given_start(event)
+        return tokens.given_start
     if series.is_ring:
-        return ring_reach(series.window_ms * 1000, series.bucket_ms * 1000, at_us)
-    return log_reach(series, at_us) if series.kind in LOGS else ""
+        return ring_reach(series.window_ms * 1000, series.bucket_ms * 1000, tokens.at_us)
+    return log_reach(series, tokens.at_us)
 
 
 def record_of(event: Event) -> dict[str, FeatureValue]:

@@ -19,8 +19,8 @@ end
 
 -- A bucket's value with one event more: a count, "events low high" of sums in two parts that stay exact, or different values one after another.
 local function added(kind, value, member, most)
-  if kind == 'ring-count' then return string.format('%d', (tonumber(value) or 0) + 1) end
-  if kind == 'ring-sum' then
+  if kind == 'r' then return string.format('%d', (tonumber(value) or 0) + 1) end
+  if kind == 'a' then
     local n, low, high = string.match(value or '0 0 0', '^(%S+) (%S+) (%S+)$')
     local more_low, more_high = string.match(member, '^(%S+) (%S+)$')
     return string.format('%d %d %d', n + 1, low + more_low, high + more_high)
@@ -37,9 +37,9 @@ local function together(kind, values, low, high, width)
   local n, sum_low, sum_high, different = 0, 0, 0, {}
   for at, value in pairs(values) do
     if at >= low and at <= high then
-      if kind == 'ring-count' then
+      if kind == 'r' then
         n = n + value
-      elseif kind == 'ring-sum' then
+      elseif kind == 'a' then
         local events, part_low, part_high = string.match(value, '^(%S+) (%S+) (%S+)$')
         n, sum_low, sum_high = n + events, sum_low + part_low, sum_high + part_high
       else
@@ -50,7 +50,7 @@ local function together(kind, values, low, high, width)
       end
     end
   end
-  return kind == 'ring-sum' and string.format('%d %d %d', n, sum_low, sum_high) or n
+  return kind == 'a' and string.format('%d %d %d', n, sum_low, sum_high) or n
 end
 
 -- Of a set that holds too much in all, the oldest buckets go.
@@ -88,11 +88,11 @@ local function ring(key, kind, ttl, most, member, reach, known, recording)
       for bucket in pairs(values) do
         if bucket <= newest - slots then redis.call('HDEL', key, string.format('%d', bucket)) end
       end
-      if kind == 'ring-set' then
+      if kind == 'd' then
         for _, bucket in ipairs(oldest_beyond(values, most * width)) do redis.call('HDEL', key, string.format('%d', bucket)) end
       end
     end
   end
-  return {together(kind, values, low, at, width), 0}
+  return together(kind, values, low, at, width)
 end
 

@@ -38,16 +38,18 @@ def value_of(policy: Ruleset, feature: object, event: Event, raw: Any, event_tok
     if raw is None or not isinstance(feature, Window):
         return None
     if isinstance(raw, int):
+        if feature.bucket_us is not None:
+            return ring_value(feature, raw)
         # Twice the count, and one more where older ones were forgotten.
         return AtLeast(raw >> 1) if raw & 1 else raw >> 1
-    if feature.bucket_us is not None and not isinstance(raw[0], list):
-        return ring_value(feature, raw[0])
-    return _from_log(feature, raw[0], to_micros(event.occurred_at), event_token[:EVENT_CHARS])
+    if not isinstance(raw, list):
+        return ring_value(feature, raw)
+    return _from_log(feature, raw, to_micros(event.occurred_at), event_token[:EVENT_CHARS])
 
 
 def _since_start(event: Event, raw: Any) -> FeatureValue:
     start = given_start(event)
-    started = start if start != "" else raw[0] if raw is not None else ""
+    started = start if start != "" or raw is None else raw
     return None if started == "" else _seconds(to_millis(event.occurred_at) - int(started))
 
 

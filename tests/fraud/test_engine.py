@@ -157,7 +157,12 @@ def test_nothing_personal_reaches_redis_or_the_record(engine: RiskEngine, hot: H
 
 def _content(hot: HotState, key: str) -> Any:
     kind = hot.type(key)
-    reads = {"zset": lambda: hot.zrange(key, 0, -1), "string": lambda: hot.get(key), "stream": lambda: hot.xrange(key), "hash": lambda: hot.hgetall(key)}
+    reads = {
+        "zset": lambda: hot.zrange(key, 0, -1),
+        "string": lambda: hot.execute_command("GET", key, NEVER_DECODE=True),
+        "stream": lambda: hot.xrange(key),
+        "hash": lambda: hot.hgetall(key),
+    }
     return reads[kind]()
 
 
