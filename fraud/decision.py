@@ -15,15 +15,20 @@ from core.canon import canonical
 from core.clock import from_micros, to_micros
 from core.text import Text
 from rules.enrich.derived import HIDDEN_FIELDS
+from rules.evaluate import MISS
 from rules.evidence import PRESENT, Evidence, Reason
 from rules.model import AtLeast, FeatureValue, Ruleset
 
-FORM = 1
+# In form 1 the results of rules that missed were written too: of a thousand rules 30 kB.
+FORM = 2
+_FORMS = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the engine said about one event in one scene. `event_hash` is keyed, `subject` None until the decision is recorded.
+
+    `results` names the rules that did not simply miss; all others of the policy's version did.
 
     `cold` names the features that were missing because their series began too short a time ago. `timing` is how long its stages took, in µs: it is
     kept beside the record and never in it, so that the same inputs give the same bytes.
@@ -102,11 +107,12 @@ def recorded(policy: Ruleset, values: Mapping[str, FeatureValue]) -> dict[str, F
 
 
 def from_record(data: bytes | str) -> Decision:
-    """Rebuild a decision from its bytes: `from_record(d.record()) == d`."""
+    """Rebuild a decision from its bytes: `from_record(d.record()) == d`. Those of an earlier form can be read."""
     body: dict[str, Any] = json.loads(data)
-    if body.pop("form") != FORM:
+    if body.pop("form") not in _FORMS:
         raise ValueError("a decision of an unknown form")
     body["reasons"] = tuple(_reason_from(reason) for reason in body["reasons"])
+    body["results"] = {rule: result for rule, result in body["results"].items() if result != MISS}
     body["features"] = {name: _value_from(value) for name, value in body["features"].items()}
     return Decision(**{**body, "at": from_micros(body["at"]), "cold": tuple(body.get("cold", ()))})
 

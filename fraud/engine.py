@@ -268,7 +268,7 @@ class RiskEngine:
             outcome=verdict.outcome,
             score=verdict.score,
             reasons=verdict.reasons,
-            results=verdict.results,
+            results=verdict.notable,
             features=features,
             policy=one.policy.id,
             policy_version=one.policy.version,

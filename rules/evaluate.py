@@ -23,21 +23,25 @@ RESULTS = (HIT, MISS, MISSING, SNOOZED, ERROR, INACTIVE)
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What the ruleset says: results per rule id, and reasons, the weightiest first."""
+    """What the ruleset says: results per rule id where they are not `miss`, as most are, and reasons, the weightiest first."""
 
     score: int
     outcome: str
-    results: Mapping[str, str]
+    notable: Mapping[str, str]
     reasons: tuple[Reason, ...]
+    rule_ids: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> dict[str, str]:
+        """Of every rule."""
+        return dict.fromkeys(self.rule_ids, MISS) | dict(self.notable)
 
 
 def evaluate(ruleset: Ruleset, given: Mapping[str, FeatureValue], *, now: datetime, snoozed: Collection[str] = ()) -> Evaluation:
     """Judge the values of event fields and features. A name that is absent is missing; `snoozed` are ids of rules that are set aside."""
     values, wrong = plain_values(ruleset, given)
     hits, missing = ruleset.compiled.judge(values)
-    results = dict.fromkeys(ruleset.rule_ids, MISS)
-    for index in hits:
-        results[ruleset.rules[index].id] = HIT
+    results = {ruleset.rules[index].id: HIT for index in hits}
     for index in missing:
         rule = ruleset.rules[index]
         results[rule.id] = ERROR if wrong and not wrong.isdisjoint(tree.names_of(rule.when)) else MISSING
@@ -45,7 +49,7 @@ def evaluate(ruleset: Ruleset, given: Mapping[str, FeatureValue], *, now: dateti
     results.update((rule.id, INACTIVE) for rule in ruleset.timed_rules if not in_effect(rule, now))
     counting = [rule for index in hits if results[(rule := ruleset.rules[index]).id] == HIT]
     reasons = sorted((reason_of(ruleset, rule, values, given) for rule in counting), key=lambda reason: (-reason.score, reason.rule))
-    return Evaluation(sum(rule.score for rule in counting), outcome_of(ruleset, counting, values), results, tuple(reasons))
+    return Evaluation(sum(rule.score for rule in counting), outcome_of(ruleset, counting, values), results, tuple(reasons), ruleset.rule_ids)
 
 
 def plain_values(ruleset: Ruleset, given: Mapping[str, FeatureValue]) -> tuple[dict[str, Any], set[str]]:
@@ -54,9 +58,12 @@ def plain_values(ruleset: Ruleset, given: Mapping[str, FeatureValue]) -> tuple[d
     wrong: set[str] = set()
     for name, kind in ruleset.inputs:
         value = given.get(name)
+        if value is None:
+            values[name] = None
+            continue
         if isinstance(value, AtLeast):
             value = value.count
-        if value is not None and not fits(kind, value):
+        if not fits(kind, value):
             wrong.add(name)
             value = None
         values[name] = value
@@ -98,9 +105,10 @@ def cutoffs_for(ruleset: Ruleset, values: Mapping[str, Any]) -> dict[str, int]:
 def _scored(cutoffs: Mapping[str, int], hits: Collection[Rule]) -> str:
     """The severest outcome whose cut-off is reached by the scores that may lift that far."""
     for outcome in reversed(OUTCOMES[1:]):
-        score = sum(rule.score for rule in hits if severity(rule.lifts_to) >= severity(outcome))
-        if outcome in cutoffs and score >= cutoffs[outcome]:
-            return outcome
+        if outcome in cutoffs:
+            level = severity(outcome)
+            if sum(rule.score for rule in hits if severity(rule.lifts_to) >= level) >= cutoffs[outcome]:
+                return outcome
     return OUTCOMES[0]
 
 

@@ -43,10 +43,42 @@ class Reason:
     evidence: tuple[Evidence, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Foreseen:
+    """What is known of a comparison's evidence before any event: all but the value of `name`."""
+
+    name: str
+    hidden: bool
+    feature: str
+    operator: str
+    threshold: Any
+    window_seconds: int | None
+
+
 def reason_of(ruleset: Ruleset, rule: Rule, values: Mapping[str, Any], given: Mapping[str, FeatureValue]) -> Reason:
     """The reason of a rule that hit. `values` are plain; `given` may say "n or more"."""
+    if rule.id not in ruleset.worked_out:
+        ruleset.worked_out[rule.id] = _foreseen(ruleset, rule)
+    known: tuple[_Foreseen, ...] | None = ruleset.worked_out[rule.id]
+    if known is not None:
+        spoke = [Evidence(one.feature, PRESENT if one.hidden else given.get(one.name), one.operator, one.threshold, one.window_seconds) for one in known]
+        return Reason(rule.code, rule.text, rule.id, rule.score, tuple(spoke))
     found = tuple(_evidence(ruleset, rule, node, holds, values, given) for node, holds in _speaking(ruleset, rule.when, values, holds=True, sure=True))
     return Reason(rule.code, rule.text, rule.id, rule.score, found)
+
+
+def _foreseen(ruleset: Ruleset, rule: Rule) -> tuple[_Foreseen, ...] | None:
+    """Of a rule that hits when all of some comparisons of names with constants hold, as most do: each of them spoke. None for any other."""
+    parts = rule.when.parts if isinstance(rule.when, tree.All) else (rule.when,)
+    found = []
+    for node in parts:
+        if not (isinstance(node, tree.Compare) and isinstance(node.left, tree.Name) and isinstance(node.right, tree.Const)):
+            return None
+        name = node.left.name
+        hidden = node.left.kind not in _HARMLESS and name in HIDDEN_FIELDS
+        text = rule.source[node.left.span.start : node.left.span.end]
+        found.append(_Foreseen(name, hidden, text, node.operator, node.right.value, ruleset.windows.get(name)))
+    return tuple(found)
 
 
 def _speaking(ruleset: Ruleset, node: tree.Node, values: Mapping[str, Any], *, holds: bool, sure: bool = False) -> Iterator[tuple[tree.Node, bool]]:

@@ -106,6 +106,8 @@ class Ruleset:
     recorded: tuple[str, ...] = field(init=False, compare=False, repr=False)
     rule_ids: tuple[str, ...] = field(init=False, compare=False, repr=False)
     timed_rules: tuple[Rule, ...] = field(init=False, compare=False, repr=False)
+    # What others have worked out of a rule, by its id, so that they need not do it for every hit.
+    worked_out: dict[str, Any] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         seconds = {name: feature.window_seconds for name, feature in self.features.items() if isinstance(feature, Window)}

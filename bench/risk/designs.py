@@ -51,6 +51,6 @@ def _different(ours: Inside, others: list[Inside]) -> int:
     found = 0
     for event, *rest in zip(*(itertools.islice(one.coming(), _COMPARED) for one in (ours, *others)), strict=True):
         results = ours.check(event).results
-        mine = [index for index in range(len(results)) if results[f"r-{index}"] == "hit"]
+        mine = sorted(int(rule.removeprefix("r-")) for rule, result in results.items() if result == "hit")
         found += any(one.ask(same) != mine for one, same in zip(others, rest, strict=True))
     return found

@@ -49,7 +49,7 @@ def refusal(policy: Ruleset) -> Decision:
         outcome=verdict.outcome,
         score=verdict.score,
         reasons=verdict.reasons,
-        results=verdict.results,
+        results=verdict.notable,
         features={"accounts_on_device_24h": 3, "accounts_on_device_10m": 3},
         policy=policy.id,
         policy_version=policy.version,

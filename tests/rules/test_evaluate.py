@@ -166,3 +166,15 @@ def test_accounts_on_one_device(policy: Ruleset, accounts: int, expected: str) -
 def test_counting_rules_begin_at_their_threshold(policy: Ruleset, feature: str, code: str, threshold: int) -> None:
     spoken = [code in {reason.code for reason in judged(policy, {feature: n}).reasons} for n in (threshold - 1, threshold, threshold + 1)]
     assert spoken == [False, True, True]
+
+
+def test_evidence_that_is_foreseen_is_what_would_be_found() -> None:
+    conditions = ["n >= 3", "n >= 3 and m < 5", "n + 1 >= 3", "not (n < 3)", "n >= 3 or m > 9", "n >= 3 and (m < 5 and b)", "n > m", "n >= 3 and b"]
+    made = ruleset(*[rule(f"r{number}", when) for number, when in enumerate(conditions)])
+    found = judged(made, {"n": AtLeast(4), "m": 1, "b": True})
+    told = {reason.rule: [(one.feature, one.value, one.operator, one.threshold) for one in reason.evidence] for reason in found.reasons}
+    n, m = ("n", AtLeast(4), ">=", 3), ("m", 1, "<", 5)
+    assert {**told, "r2": None, "r3": None, "r6": None} == {
+        "r0": [n], "r1": [n, m], "r2": None, "r3": None, "r4": [n], "r5": [n, m, ("b", True, "is", True)], "r6": None, "r7": [n, ("b", True, "is", True)]
+    }  # fmt: skip
+    assert judged(made, {"n": AtLeast(4), "m": 1, "b": True}).reasons == found.reasons
