@@ -32,7 +32,7 @@ def digest_of(value: Mapping[str, Any]) -> str:
 
 
 def _require_string_keys(value: Any) -> None:
-    if value.__class__ is dict or isinstance(value, Mapping):
+    if value.__class__ is dict or (value.__class__ is not list and isinstance(value, Mapping)):
         # By exact type first, which needs no step of ours for each key.
         if not _KEYS.issuperset(map(type, value)) and (strange := [key for key in value if not isinstance(key, str)]):
             raise ValueError(f"a key that is not a string has no canonical form: {strange[0]!r}")
@@ -43,4 +43,5 @@ def _require_string_keys(value: Any) -> None:
         return
     if not _LEAVES.issuperset(map(type, inner)):
         for item in inner:
-            _require_string_keys(item)
+            if item.__class__ not in _LEAVES:
+                _require_string_keys(item)

@@ -6,6 +6,9 @@ import secrets
 import time
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Two letters at a time.
+_PAIRS = [high + low for high in _CROCKFORD for low in _CROCKFORD]
+_SHIFTS = tuple(range(120, -1, -10))
 _RANDOM_BITS = 80
 
 
@@ -16,4 +19,4 @@ def new_id(prefix: str, at_millis: int | None = None) -> str:
 
 
 def _base32(number: int) -> str:
-    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])

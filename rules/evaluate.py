@@ -61,8 +61,8 @@ def plain_values(ruleset: Ruleset, given: Mapping[str, FeatureValue]) -> tuple[d
         if value is None:
             values[name] = None
             continue
-        if isinstance(value, AtLeast):
-            value = value.count
+        if value.__class__ is AtLeast:
+            value = value.count  # type: ignore[union-attr]
         if not fits(kind, value):
             wrong.add(name)
             value = None

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE_BYTES = 12
+# Merchants and kinds whose hashes are begun; a few hundred bytes each.
+_BEGUN_MAX = 4_096
 _LENGTH = struct.Struct(">I").pack
 
 
@@ -31,16 +33,27 @@ class Vault:
         if len(master) != 32:
             raise ValueError("the master key has 32 bytes")
         self._matcher = blake2b(key=_derive(master, b"match"), digest_size=20)
+        self._begun: dict[tuple[str, str], blake2b] = {}
         self._wrap = AESGCM(_derive(master, b"wrap"))
         self._transit = AESGCM(_derive(master, b"transit"))
 
     def token(self, merchant: str, kind: str, value: str) -> str:
         """The keyed hash (BLAKE2b, 160 bits, hex) that matches one value of a kind within a merchant. Lengths are hashed in, so nothing collides by joining."""
-        whose, what, which = merchant.encode("utf-8", "surrogatepass"), kind.encode("utf-8", "surrogatepass"), value.encode("utf-8", "surrogatepass")
-        # A copy of what has the key in it already: nine of these are made for a check.
-        hashed = self._matcher.copy()
-        hashed.update(b"%b%b%b%b%b%b" % (_LENGTH(len(whose)), whose, _LENGTH(len(what)), what, _LENGTH(len(which)), which))
+        begun = self._begun.get((merchant, kind)) or self._begin(merchant, kind)
+        # A copy of what has the key, the merchant and the kind in it already: nine of these are made for a check.
+        hashed = begun.copy()
+        which = value.encode("utf-8", "surrogatepass")
+        hashed.update(_LENGTH(len(which)) + which)
         return hashed.hexdigest()
+
+    def _begin(self, merchant: str, kind: str) -> blake2b:
+        whose, what = merchant.encode("utf-8", "surrogatepass"), kind.encode("utf-8", "surrogatepass")
+        begun = self._matcher.copy()
+        begun.update(b"%b%b%b%b" % (_LENGTH(len(whose)), whose, _LENGTH(len(what)), what))
+        if len(self._begun) >= _BEGUN_MAX:
+            self._begun.clear()
+        self._begun[merchant, kind] = begun
+        return begun
 
     def new_subject_key(self) -> tuple[bytes, bytes]:
         """A fresh data key and its wrapped form. Destroying the wrapped form destroys all that the key encrypted."""

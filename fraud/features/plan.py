@@ -157,11 +157,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """By entity kind what it keeps; for each feature of the reading policy its series, and of which kind's answers it is which."""
+    """By entity kind what it keeps; for each feature of the reading policy its series, and of which kind's answers it is which. Of those the `counts`,
+    name, kind and number, stand by themselves: they are most, and read without a look at the feature."""
 
     by_entity: Mapping[str, Kept]
     reads: Mapping[str, Series]
     places: Mapping[str, tuple[str, int]]
+    counts: Sequence[tuple[str, str, int]]
 
 
 def series_of(feature: object, zone: str) -> Series | None:
@@ -198,7 +200,8 @@ def make_plan(policies: Iterable[Ruleset], reading: Ruleset | None, event_type: 
         )
         answers = [(part.series, window) for part in parts if part.series.kind != "ids" for window in part.windows_ms or (part.series.window_ms,)]
         where.update({(entity, _content(series), window): (entity, place) for place, (series, window) in enumerate(answers)})
-    return Plan(by_entity, reads, {name: where[one.entity, _content(one), one.window_ms] for name, one in reads.items()})
+    places = {name: where[one.entity, _content(one), one.window_ms] for name, one in reads.items()}
+    return Plan(by_entity, reads, places, [(name, *places[name]) for name, one in reads.items() if one.is_packed])
 
 
 def _order(series: Series) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from fraud.features.custom import custom_values, declared_fields, derived_names
 from fraud.features.entities import entity_tag, entity_token
 from fraud.features.plan import Filter, Part, Plan, Series, make_plan
 from fraud.features.ring import ring_reach, short_hash, sum_member
-from fraud.features.values import given_start, log_member, log_reach, value_of
+from fraud.features.values import counted, given_start, log_member, log_reach, value_of
 from rules.enrich.derived import HIDDEN_FIELDS, derived
 from rules.lang.interpret import interpret
 from rules.model import FeatureValue, Ruleset
@@ -88,13 +88,17 @@ class FeatureReader:
     def values(self, event: Event, event_type: str, policy: Ruleset, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
         """Feature values by name; None is missing."""
         found = dict(zip(prepared.kinds, answers, strict=True))
-        places, own = self._plan(event_type, policy).places, prepared.tokens.event
+        plan, own = self._plan(event_type, policy), prepared.tokens.event
         values: dict[str, FeatureValue] = {}
-        for name, feature in policy.features.items():
-            place = places.get(name)
-            answer = None if place is None else found.get(place[0])
-            raw = None if answer is None or place is None else answer[place[1]]
-            values[name] = value_of(policy, feature, event, raw, own)
+        for name, kind, number in plan.counts:
+            values[name] = None if (answer := found.get(kind)) is None else counted(answer[number])
+        if len(values) < len(policy.features):
+            for name, feature in policy.features.items():
+                if name not in values:
+                    place = plan.places.get(name)
+                    answer = None if place is None else found.get(place[0])
+                    raw = None if answer is None or place is None else answer[place[1]]
+                    values[name] = value_of(policy, feature, event, raw, own)
         return values
 
     def cold(self, event: Event, policy: Ruleset, late: Mapping[str, int]) -> tuple[str, ...]:

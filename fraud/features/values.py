@@ -29,19 +29,19 @@ def log_reach(series: Series, at_us: int) -> str:
     return f"({at_us - series.window_ms * 1000}|{at_us}|2"
 
 
+def counted(raw: int) -> FeatureValue:
+    """A count as the script tells it: twice, and one more where older ones were forgotten."""
+    return AtLeast(raw >> 1) if raw & 1 else raw >> 1
+
+
 def value_of(policy: Ruleset, feature: object, event: Event, raw: Any, event_token: str) -> FeatureValue:
-    """One feature's value; `raw` is what its series answered, None where the event lacks the entity. What lists hold is no business of Redis."""
+    """One feature's value; `raw` is what its series answered, None where the event lacks the entity; no count. What lists hold is no business of Redis."""
     if isinstance(feature, PhoneIn):
         return starts_with(event.phone, map(str, policy.lists[feature.named]))
     if isinstance(feature, SinceSessionStart):
         return _since_start(event, raw)
     if raw is None or not isinstance(feature, Window):
         return None
-    if isinstance(raw, int):
-        if feature.bucket_us is not None:
-            return ring_value(feature, raw)
-        # Twice the count, and one more where older ones were forgotten.
-        return AtLeast(raw >> 1) if raw & 1 else raw >> 1
     if not isinstance(raw, list):
         return ring_value(feature, raw)
     return _from_log(feature, raw, to_micros(event.occurred_at), event_token[:EVENT_CHARS])
