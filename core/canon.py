@@ -19,6 +19,11 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     Raises `ValueError` for NaN, infinities, lone surrogates and keys that are not strings: none of them has one spelling.
     """
     _require_string_keys(value)
+    return canonical_of_text_keys(value)
+
+
+def canonical_of_text_keys(value: Mapping[str, Any]) -> bytes:
+    """The same for what is built so that every key in it is a string; nobody looks whether that is so."""
     return _ENCODE(value).encode("utf-8", "strict")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.canon import canonical
+from core.canon import canonical_of_text_keys
 from core.clock import from_micros, to_micros
 from core.text import Text
 from rules.enrich.derived import HIDDEN_FIELDS
@@ -78,8 +78,8 @@ class Decision:
         }
 
     def record(self) -> bytes:
-        """The bytes that are stored and hashed."""
-        return canonical(self.body())
+        """The canonical bytes, which are stored and hashed."""
+        return canonical_of_text_keys(self.body())
 
     def public(self) -> dict[str, Any]:
         """For the shop: words for its customer in both languages, no values and no thresholds."""

@@ -18,6 +18,7 @@ from rules.lang.meaning import EXACT_MAX, is_number
 from rules.model import OUTCOMES, AtLeast, FeatureValue, Rule, Ruleset, severity
 
 HIT, MISS, MISSING, SNOOZED, ERROR, INACTIVE = "hit", "miss", "missing", "snoozed", "error", "inactive"
+_NEVER_WHOLE = (Kind.TEXT, Kind.BOOLEAN)
 RESULTS = (HIT, MISS, MISSING, SNOOZED, ERROR, INACTIVE)
 
 
@@ -61,8 +62,12 @@ def plain_values(ruleset: Ruleset, given: Mapping[str, FeatureValue]) -> tuple[d
         if value is None:
             values[name] = None
             continue
-        if value.__class__ is AtLeast:
-            value = value.count  # type: ignore[union-attr]
+        if isinstance(value, AtLeast):
+            value = value.count
+        # As `fits`, without a call: most are counts.
+        if value.__class__ is int and kind not in _NEVER_WHOLE and -EXACT_MAX <= value <= EXACT_MAX:
+            values[name] = value
+            continue
         if not fits(kind, value):
             wrong.add(name)
             value = None
@@ -87,7 +92,7 @@ def outcome_of(ruleset: Ruleset, hits: Collection[Rule], values: Mapping[str, An
     """The severest of what verdicts ask and what the score reaches; a verdict `allow` sets the score's part aside."""
     verdicts = [rule.verdict for rule in hits if rule.verdict is not None]
     scored = OUTCOMES[0] if "allow" in verdicts else _scored(cutoffs_for(ruleset, values), hits)
-    return max([scored, *verdicts], key=severity)
+    return max([scored, *verdicts], key=severity) if verdicts else scored
 
 
 def cutoffs_for(ruleset: Ruleset, values: Mapping[str, Any]) -> dict[str, int]:

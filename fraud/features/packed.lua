@@ -18,7 +18,9 @@ end
 -- How many entries are not later than `moment`.
 local function up_to(log, size, moment)
   if size == 0 or time_of(log, size) <= moment then return size end
-  local low, high = 0, size
+  -- Of a short window this event is often the only one.
+  if size == 1 or time_of(log, size - 1) <= moment then return size - 1 end
+  local low, high = 0, size - 1
   while high - low > 1 do
     local middle = low + high
     middle = (middle - middle % 2) / 2

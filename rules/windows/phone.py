@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 _NOISE = re.compile(r"[\s\-()().]")
 _MOBILE = re.compile(r"1[0-9]{10}", re.ASCII)
 
 
+@lru_cache(maxsize=16_384)
 def national_number(phone: str) -> str | None:
     """The eleven digits of a Chinese mobile number however it was typed; "" for another country's number, None for what is no number."""
     seen = "".join(char for char in unicodedata.normalize("NFKC", phone) if unicodedata.category(char) != "Cf")
