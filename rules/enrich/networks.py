@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-# What one customer of a carrier usually gets, and what one router hands out.
-_PREFIX = {4: 24, 6: 64}
+# What one customer of a carrier usually gets; of IPv4 it is the /24 that one router hands out.
+_V6_PREFIX = 64
 
 
 @lru_cache(maxsize=16_384)
@@ -30,7 +30,10 @@ def one_ip(text: str) -> str:
 def ip_net(text: str) -> str | None:
     """The /24 (IPv4) or /64 (IPv6) around the address."""
     address = address_of(text)
-    return None if address is None else str(ip_network((address, _PREFIX[address.version]), strict=False))
+    if address is None:
+        return None
+    # The three numbers in front, which is much quicker than making a network of them.
+    return f"{str(address).rpartition('.')[0]}.0/24" if address.version == 4 else str(ip_network((address, _V6_PREFIX), strict=False))
 
 
 def ip_kind(text: str) -> str | None:

@@ -9,6 +9,8 @@ from rules.windows.phone import national_number
 # Segments given to virtual carriers and to things that send messages by themselves (numbering plan of the Chinese ministry, YD/T; public lists).
 VIRTUAL = ("162", "165", "167", "170", "171")
 _THINGS = ("1064", "140", "141", "144", "146", "148", "149")
+# A number that begins so may have the code of a carrier in front.
+_CARRIER_CODES = ("11", "12", "179")
 _SATELLITE = ("1349", "1740", "1749")
 
 
@@ -24,14 +26,20 @@ def phone_kind(text: str) -> str | None:
     import phonenumbers as library
 
     national = national_number(text)
-    try:
-        number = library.parse(text if national in (None, "") else national, "CN")
-    except library.NumberParseException:
-        return None
+    if national and not national.startswith(_CARRIER_CODES):
+        # Eleven digits are what they say; reading them would cost as much as looking up what they are.
+        number = library.PhoneNumber(country_code=86, national_number=int(national))
+    else:
+        try:
+            number = library.parse(text if national in (None, "") else national, "CN")
+        except library.NumberParseException:
+            return None
+    # A number is valid when it is of some type.
+    kind = library.number_type(number)
+    valid = kind != library.PhoneNumberType.UNKNOWN
     if number.country_code != 86:
-        return "foreign" if library.is_valid_number(number) else "invalid"
-    digits = str(number.national_number)
-    return _kind_in_china(digits, library.number_type(number) == library.PhoneNumberType.MOBILE, library.is_valid_number(number))
+        return "foreign" if valid else "invalid"
+    return _kind_in_china(str(number.national_number), kind == library.PhoneNumberType.MOBILE, valid)
 
 
 def _kind_in_china(digits: str, mobile: bool, valid: bool) -> str:
