@@ -94,7 +94,7 @@ class Decision:
         }
 
     def full(self) -> dict[str, Any]:
-        """For those with the scope: every rule's result and every value, operator, threshold and window."""
+        """For those with the scope: the result of every rule that did not simply miss, and every value, operator, threshold and window."""
         body = self.body()
         reasons = [shown | {"evidence": kept["evidence"]} for shown, kept in zip(self.public()["reasons"], body["reasons"], strict=True)]
         return body | self.public() | {"reasons": reasons, "at": self.at.isoformat(), "timing_us": None if self.timing is None else dict(self.timing)}

@@ -38,7 +38,7 @@ class OutcomeTold(ma.Schema):
 
 
 class Decision(ma.Schema):
-    """A decision. With the compliance scope it also has every rule's result, features and evidence, and how long its stages took.
+    """A decision. With the compliance scope it also has the results of all rules that did not simply miss, features and evidence, and how long its stages took.
 
     `outcome_told` is in what is read back, null while the shop has told nothing; `timing_us` by stage: features, evaluate, settle.
     """
