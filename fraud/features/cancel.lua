@@ -20,7 +20,7 @@ end
 
 for i = 1, #KEYS - 1 do
   local kind, cap, _, windows
-  kind, cap, _, windows, from = part_at(spec, from)
+  kind, cap, _, windows, from = unpack_at(PART, spec, from)
   local member = ARGV[argument]
   from, argument = from + windows * 6, argument + ((windows > 0 or kind == 'i') and 1 or 2)
   if member ~= '' then

@@ -5,10 +5,8 @@ local WIDTH, TIME = 14, '>I6'
 local SHORT = 448
 local find, sub, unpack_at, call = string.find, string.sub, struct.unpack, redis.call
 
--- What stands in ARGV[4] about the part at `from`: its kind (a letter), cap, how long it is kept (ms), of how many windows, and where those stand.
-local function part_at(spec, from)
-  return unpack_at('>c1I4I6B', spec, from)
-end
+-- How a part stands in ARGV[4]: its kind (a letter), cap, how long it is kept (ms), of how many windows; those follow.
+local PART = '>c1I4I6B'
 
 -- The time of the entry with this number, from 1.
 local function time_of(log, number)
@@ -54,18 +52,16 @@ local function noted(log, size, t, entry, forward)
   return sub(log, 1, before * WIDTH) .. entry .. sub(log, before * WIDTH + 1)
 end
 
--- What is kept of a log: the newest `cap` and one more, which tells that there are more, and nothing that is too old for every window. By halves, so that few events pay for it.
-local function tidied(log, size, cap, too_old)
-  local most = cap + 1 + (cap - cap % 2) / 2
-  if size > most then return sub(log, (size - cap - 1) * WIDTH + 1) end
-  if time_of(log, 1) <= too_old then
-    local gone = up_to(log, size, too_old)
-    if gone * 2 >= size then return sub(log, gone * WIDTH + 1) end
+-- Writes what is kept of a log: the newest `cap` and one more, which tells that there are more, and nothing that is too old for every window. That goes
+-- by halves, so that few events pay for it.
+local function write(key, before, log, entry, cap, keep, too_old)
+  local size, gone = #log / WIDTH, 0
+  if size > cap + 1 + (cap - cap % 2) / 2 then
+    gone = size - cap - 1
+  elseif time_of(log, 1) <= too_old then
+    gone = up_to(log, size, too_old)
   end
-  return log
-end
-
-local function written(key, before, log, entry, keep)
+  if gone * 3 >= size then log = sub(log, gone * WIDTH + 1) end
   if #log > SHORT and #log == #before + WIDTH and sub(log, -WIDTH) == entry then
     call('APPEND', key, entry)
     if call('PTTL', key) < keep then call('PEXPIRE', key, keep + (keep - keep % 16) / 16) end
@@ -83,7 +79,7 @@ local function counted(answers, key, kind, t, cap, keep, windows, spec, from, en
     local before = log
     log, own = noted(log, size, t, entry, kind == 's')
     size = #log / WIDTH
-    if recording and not own then written(key, before, tidied(log, size, cap, t - keep), entry, keep) end
+    if recording and not own then write(key, before, log, entry, cap, keep, t - keep) end
   end
   local upper, oldest = up_to(log, size, t), size > 0 and time_of(log, 1)
   for _ = 1, windows do

@@ -147,12 +147,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """All that one kind of entity keeps of a type of event, the scripts' word for it, the ends of its keys, and whether all of it is packed."""
+    """All that one kind of entity keeps of a type of event, the scripts' word for it, and the ends of its keys. `is_packed` tells whether all of it is
+    packed; where all of it takes every event besides, `members` are the fields that it holds of one."""
 
     parts: Sequence[Part]
     spec: bytes
     keys: Sequence[str]
     is_packed: bool
+    members: Sequence[str | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +197,18 @@ def make_plan(policies: Iterable[Ruleset], reading: Ruleset | None, event_type: 
     by_entity, where = {}, {}
     for entity, found in groupby(sorted(taking | set(reads.values()), key=_order), key=lambda series: series.entity):
         parts = _parts(list(found), taking)
-        by_entity[entity] = Kept(
-            parts, b"".join(part.spec(grace_ms) for part in parts), [part.key for part in parts], all(part.series.is_packed for part in parts)
-        )
+        by_entity[entity] = _kept(parts, grace_ms)
         answers = [(part.series, window) for part in parts if part.series.kind != "ids" for window in part.windows_ms or (part.series.window_ms,)]
         where.update({(entity, _content(series), window): (entity, place) for place, (series, window) in enumerate(answers)})
     places = {name: where[one.entity, _content(one), one.window_ms] for name, one in reads.items()}
     return Plan(by_entity, reads, places, [(name, *places[name]) for name, one in reads.items() if one.is_packed])
+
+
+def _kept(parts: Sequence[Part], grace_ms: int) -> Kept:
+    is_packed = all(part.series.is_packed for part in parts)
+    takes_all = is_packed and all(part.records and part.series.where is None for part in parts)
+    keys = [f":{key}" for key in (*(part.key for part in parts), "cancelled")]
+    return Kept(parts, b"".join(part.spec(grace_ms) for part in parts), keys, is_packed, [part.series.of for part in parts] if takes_all else None)
 
 
 def _order(series: Series) -> tuple[str, ...]:

@@ -78,10 +78,9 @@ class FeatureReader:
             token = tokens.of(kind)
             if token is not None:
                 tag = entity_tag(event.merchant, kind, token)
-                keys = [f"{tag}:{key}" for key in kept.keys]
-                keys.append(f"{tag}:cancelled")
                 fitting = _RECORD_PACKED if script is RECORD and kept.is_packed else script
-                calls.append((fitting, keys, [tokens.at_us // 1000, self._grace_ms, tokens.event, kept.spec, *_told(kept.parts, tokens)]))
+                told = _told(kept.parts, tokens) if kept.members is None else map(tokens.stamped, kept.members)
+                calls.append((fitting, [tag + key for key in kept.keys], [tokens.at_us // 1000, self._grace_ms, tokens.event, kept.spec, *told]))
                 kinds.append(kind)
         return Prepared(calls, kinds, tokens)
 
@@ -142,7 +141,7 @@ def _told(parts: Sequence[Part], tokens: _Tokens) -> Iterator[Argument]:
     for part in parts:
         one = part.series
         if one.is_packed:
-            yield (tokens.entry(one) or b"") if part.records else b""
+            yield tokens.entry(one) if part.records else b""
         elif one.kind == "ids":
             # An event that no ring counts need not be remembered.
             counted = any(other.records and other.series.is_ring and tokens.member(other.series) for other in parts)
@@ -160,7 +159,7 @@ class _Tokens:
         self._known: dict[str, str | None] = {}
         self._record: dict[str, Any] | None = None
         self._passed: dict[Filter, bool] = {}
-        self._entries: dict[str | None, bytes | None] = {}
+        self._entries: dict[str | None, bytes] = {}
         self.event = event_token
         self.at_us = to_micros(event.occurred_at)
         self.given_start = given_start(event)
@@ -182,14 +181,17 @@ class _Tokens:
             return _HAPPENED if series.of is None else self._in_ring(series, series.of)
         return _HAPPENED
 
-    def entry(self, series: Series) -> bytes | None:
-        """The entry of a packed series: when, and who or which event; None where the event does not count in it."""
-        if series.where is not None and not self._passes(series.where):
-            return None
-        if series.of not in self._entries:
-            token = self.event if series.of is None else self.of(series.of)
-            self._entries[series.of] = None if token is None else (self.at_us // 1000).to_bytes(6) + bytes.fromhex(token[:_MEMBER_CHARS])
-        return self._entries[series.of]
+    def entry(self, series: Series) -> bytes:
+        """The entry of a packed series: when, and who or which event; empty where the event does not count in it."""
+        return b"" if series.where is not None and not self._passes(series.where) else self.stamped(series.of)
+
+    def stamped(self, of: str | None) -> bytes:
+        """The time and the keyed hash of a field, or of the event itself; empty where the event lacks the field."""
+        found = self._entries.get(of)
+        if found is None:
+            token = self.event if of is None else self.of(of)
+            found = self._entries[of] = b"" if token is None else (self.at_us // 1000).to_bytes(6) + bytes.fromhex(token[:_MEMBER_CHARS])
+        return found
 
     def _in_ring(self, series: Series, of: str) -> str | bytes | None:
         if series.kind == "ring-sum":

@@ -16,7 +16,7 @@ local answers, known = {}, false
 local from, argument = 1, 5
 for i = 1, #KEYS - 1 do
   local kind, cap, keep, windows, key, member
-  kind, cap, keep, windows, from = part_at(spec, from)
+  kind, cap, keep, windows, from = unpack_at(PART, spec, from)
   key, member, argument = KEYS[i], cancelled and '' or ARGV[argument], argument + 1
   if windows > 0 then
     from = counted(answers, key, kind, t, cap, keep, windows, spec, from, member, true)
