@@ -55,6 +55,8 @@ end
 -- Writes what is kept of a log: the newest `cap` and one more, which tells that there are more, and nothing that is too old for every window. That goes
 -- by halves, so that few events pay for it.
 local function write(key, before, log, entry, cap, keep, too_old)
+  -- A full log may have forgotten what is older than all of it: of that nothing comes back, since it would hide that something is missing.
+  if #log > #before and #before >= cap * WIDTH and sub(log, 1, WIDTH) == entry then return end
   local size, gone = #log / WIDTH, 0
   if size > cap + 1 + (cap - cap % 2) / 2 then
     gone = size - cap - 1

@@ -185,6 +185,15 @@ def test_a_long_log_is_what_a_short_one_is(hot: HotState, vault: Vault, cap: int
     assert all(hot.pttl(key) > (WINDOW + LATENESS) * 1000 for key in hot.scan_iter("sd:f:*"))
 
 
+def test_what_a_full_log_forgot_does_not_come_back_with_an_older_time(hot: HotState, vault: Vault) -> None:
+    made = reader_of(vault, cap=4)
+    for number in range(1, 9):
+        record(hot, made, event(f"e{number}", f"u{number}", after=100 * number, device="d"))
+    # The first was seen at 100 and is forgotten; a late report of 10 must not be what the log knows of it.
+    record(hot, made, event("late", "u1", after=10, device="d"))
+    assert record(hot, made, event("other", "u9", after=20, device="d"))["accounts"] == AtLeast(1)
+
+
 @dataclass
 class Oracle:
     """The meaning, written down slowly: last sightings and first reports, kept for ever, nothing capped."""
