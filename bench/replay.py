@@ -61,7 +61,7 @@ def _decided(ruleset: Ruleset) -> Iterator[Decision]:
     for number in range(1_000_000_000):
         values = {name: None if random.random() < 0.2 else _value(random, kind) for name, kind in kinds.items()}
         verdict = evaluate(ruleset, values, now=_START)
-        said: dict[str, Any] = {"outcome": verdict.outcome, "score": verdict.score, "reasons": verdict.reasons, "results": verdict.results}
+        said: dict[str, Any] = {"outcome": verdict.outcome, "score": verdict.score, "reasons": verdict.reasons, "results": verdict.notable}
         names: dict[str, Any] = {"id": new_id("dec"), "merchant": "demo", "scene": ruleset.scene, "event_id": f"order-{number:012}"}
         rest: dict[str, Any] = {"event_hash": f"{number:064x}", "campaign": "new-user-coupon", "policy": ruleset.id, "policy_version": ruleset.version}
         yield Decision(**names, **rest, **said, features=recorded(ruleset, values), degraded=False, at=_START + timedelta(seconds=number))

@@ -71,14 +71,14 @@ class Judge:
     def _again(self, decision: Decision, values: Mapping[str, FeatureValue], unjudged: frozenset[str]) -> Decision:
         """The decision as the ruleset makes it of the same inputs at the same moment. Rules that cannot be judged are set aside like snoozed ones."""
         snoozed = unjudged.union(rule for rule, result in decision.results.items() if result == SNOOZED)
-        # Without a result there was no verdict: Redis did not answer.
-        judged = decision.results or not decision.degraded
+        # Without inputs there was no verdict: Redis did not answer.
+        judged = decision.features or not decision.degraded
         verdict = evaluate(self.ruleset, values, now=decision.at, snoozed=snoozed) if judged else _UNJUDGED
         outcome, reasons = verdict.outcome, verdict.reasons
         if decision.degraded:
             outcome = max(self.ruleset.outcome_when_unavailable, outcome, key=severity)
             reasons = (*reasons, *(reason for reason in decision.reasons if reason.code == UNAVAILABLE and not reason.rule))
-        return replace(decision, outcome=outcome, score=verdict.score, reasons=reasons, results=verdict.results)
+        return replace(decision, outcome=outcome, score=verdict.score, reasons=reasons, results=verdict.notable)
 
 
 def replay(decision: Decision, ruleset: Ruleset, clear: Mapping[str, FeatureValue] | None = None) -> Replay:

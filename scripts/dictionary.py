@@ -21,8 +21,8 @@ def main() -> None:
     said = sorted({f'"code":"{rule.code}","en":"{rule.text.en}",' + f'"rule":"{rule.id}","zh":"{rule.text.zh}"' for one in policies for rule in one.rules})
     evidence = '"evidence":[{"feature":"","operator":">=","threshold":3,"value":1,"window_seconds":86400}]'
     # The most frequent stands last: deflate reaches it with the shortest distances.
-    words = "".join(said) + "".join(f'"{name}":"miss",' for name in rules) + "".join(f'"{name}":null,' for name in features) + evidence
-    words += '{"at":17,"campaign":null,"cold":[],"degraded":false,"event_hash":"","event_id":"","features":{},"form":1,"id":"dec_","merchant":"",'
+    words = "".join(said) + "".join(f'"{name}":"missing",' for name in rules) + "".join(f'"{name}":null,' for name in features) + evidence
+    words += '{"at":17,"campaign":null,"cold":[],"degraded":false,"event_hash":"","event_id":"","features":{},"form":2,"id":"dec_","merchant":"",'
     words += '"outcome":"allow","policy":"","policy_version":"","reasons":[],"results":{},"scene":"coupon.claim","score":0,"subject":"sub_"}'
     path = ROOT / "fraud" / "store" / f"dictionary-{int(sys.argv[1])}.json"
     if path.exists():

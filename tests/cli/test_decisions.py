@@ -31,7 +31,7 @@ def made(people: dict[str, Shell], tmp_path: Path) -> list[str]:
         subject = subject_for(connection, services.vault, MERCHANT, "ann", now)
         for count in (1, 3, 5):
             verdict = evaluate(ruleset, {"accounts": count}, now=now)
-            said = {"outcome": verdict.outcome, "score": verdict.score, "reasons": verdict.reasons, "results": verdict.results}
+            said = {"outcome": verdict.outcome, "score": verdict.score, "reasons": verdict.reasons, "results": verdict.notable}
             event = Event(f"e{count}", "coupon.claim", MERCHANT, now, now, "ann")
             names = {"id": f"dec_{count}", "merchant": MERCHANT, "scene": event.type, "event_id": event.id, "event_hash": "h", "campaign": None}
             rest = {"policy": "claims", "policy_version": ruleset.version, "degraded": False, "at": now}

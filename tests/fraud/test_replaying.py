@@ -17,7 +17,7 @@ from tests.conftest import START
 
 def decided(ruleset: Ruleset, values: Mapping[str, Any], snoozed: frozenset[str] = frozenset()) -> Decision:
     verdict = evaluate(ruleset, values, now=START, snoozed=snoozed)
-    made = {"outcome": verdict.outcome, "score": verdict.score, "reasons": verdict.reasons, "results": verdict.results}
+    made = {"outcome": verdict.outcome, "score": verdict.score, "reasons": verdict.reasons, "results": verdict.notable}
     names = {"id": "dec_1", "merchant": "m", "scene": ruleset.scene, "event_id": "e", "event_hash": "h", "campaign": None}
     rest = {"policy": ruleset.id, "policy_version": ruleset.version, "degraded": False, "at": START}
     return from_record(Decision(**names, **made, **rest, features=recorded(ruleset, values)).record())
