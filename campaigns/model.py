@@ -8,6 +8,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from campaigns.audience import Audience
+from campaigns.particulars import NOTHING_SAID, Particulars
 from campaigns.portions import WHOLE, Portions
 from core.money import Money
 from core.text import Text
@@ -47,6 +48,7 @@ class Campaign:
     audience: Audience | None
     terms: Any
     portions: Portions = WHOLE
+    particulars: Particulars = NOTHING_SAID
 
     def phase_at(self, now: datetime) -> Phase:
         """Where `now` lies: the first instant belongs to the campaign, `ends` does not."""

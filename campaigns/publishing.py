@@ -25,6 +25,7 @@ from core.db.engine import insert_ignore
 from core.errors import Conflict, NotFound
 from core.jobs.outbox import announce
 from core.text import Text
+from core.yamlfile.read import read_yaml
 
 KIND = "campaign.publish"
 
@@ -65,7 +66,8 @@ def rollback_campaign(connection: Connection, *, merchant: str, campaign: str, t
     document = document_of_version(connection, merchant, campaign, to_version)
     of_it = (campaign_versions.c.merchant == merchant, campaign_versions.c.campaign == campaign, campaign_versions.c.version == to_version)
     source = connection.execute(select(campaign_versions.c.source).where(*of_it)).scalar_one()
-    return _propose(connection, merchant, LoadedCampaign(campaign_from_document(document), document), source, author, note, now, None)
+    loaded = LoadedCampaign(campaign_from_document(document), document, read_yaml(source, f"{campaign}.yaml"))
+    return _propose(connection, merchant, loaded, source, author, note, now, None)
 
 
 def _propose(

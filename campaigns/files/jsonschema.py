@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from campaigns.files.particulars import particulars_json_schema
 from campaigns.files.schema import PER_USER_MAX
 from campaigns.mechanics import mechanic_named, mechanic_names
 
@@ -36,6 +37,7 @@ def campaign_json_schema() -> dict[str, Any]:
         "eligible_when": {"type": "string", "description": "a condition, such as account_age < 7d and first_order"},
         "reward_on": {"const": "claim"},
         "note": {"type": "string"},
+        **particulars_json_schema(),
     }
     blocks = {name: mechanic_named(name).form.json_schema() for name in mechanic_names()}
     return {

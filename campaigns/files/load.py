@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from campaigns.audience import CATALOGUE, audience_of
+from campaigns.files.particulars import item_faults, parse_particulars, particulars_document, particulars_from
 from campaigns.files.schema import schema_for
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.mechanics.base import Placed
@@ -32,10 +33,11 @@ Serving: TypeAlias = Callable[[str], Collection[str]]
 
 @dataclass(frozen=True, slots=True)
 class LoadedCampaign:
-    """A good file: the campaign, and its normalised JSON-able document."""
+    """A good file: the campaign, its normalised JSON-able document, and where everything stands in the file."""
 
     campaign: Campaign
     document: dict[str, Any]
+    places: Document = field(compare=False)
 
 
 def load_campaign(source: bytes, name: str, policies: Serving | None = None) -> LoadedCampaign:
@@ -59,7 +61,7 @@ def load_campaign(source: bytes, name: str, policies: Serving | None = None) -> 
     if problems:
         raise bad_file(name, problems)
     campaign = _campaign(valid, str(known))
-    return LoadedCampaign(campaign, document_of(campaign))
+    return LoadedCampaign(campaign, document_of(campaign), document)
 
 
 def _eligible_problems(document: Document, source: str | None) -> list[Problem]:
@@ -88,6 +90,7 @@ def document_of(campaign: Campaign) -> dict[str, Any]:
         campaign.mechanic: mechanic_named(campaign.mechanic).form.document(campaign.terms),
         # Written only where it says something, so that what was published before keeps its hash.
         **({} if campaign.portions == WHOLE else {"portions": asdict(campaign.portions)}),
+        **particulars_document(campaign.particulars),
     }
 
 
@@ -110,6 +113,7 @@ def campaign_from_document(document: Mapping[str, Any]) -> Campaign:
         audience=None if eligible is None else audience_of(eligible, zone),
         terms=mechanic_named(document["mechanic"]).form.from_document(document[document["mechanic"]], zone),
         portions=_portions_from(document.get("portions")),
+        particulars=particulars_from(document),
     )
 
 
@@ -128,6 +132,7 @@ def _campaign(valid: Mapping[str, Any], mechanic: str) -> Campaign:
         audience=None if valid["eligible_when"] is None else audience_of(valid["eligible_when"], zone),
         terms=mechanic_named(mechanic).form.parse(valid[mechanic], zone),
         portions=_portions(valid["budget"]),
+        particulars=parse_particulars(valid),
     )
 
 
@@ -158,8 +163,15 @@ def _contradictions(valid: Mapping[str, Any], mechanic: str | None) -> list[Plac
     if not isinstance(block, Mapping) or mechanic is None:
         return found
     found += mechanic_named(mechanic).form.faults(block, valid)
+    found += item_faults(valid, _sold(block))
     found += _too_large_portions(valid.get("budget") or {})
     return found + _unbounded(valid, mechanic)
+
+
+def _sold(block: Mapping[str, Any]) -> list[str] | None:
+    """The articles that the mechanic's block lists; None where it lists none, or not all could be read."""
+    codes = [row.get("sku") if isinstance(row, Mapping) else None for row in block.get("skus") or ()]
+    return [str(code) for code in codes] if codes and None not in codes else None
 
 
 def _too_large_portions(budget: Mapping[str, Any]) -> list[Placed]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import marshmallow as ma
 
+from campaigns.files.particulars import FIELDS
 from campaigns.mechanics import mechanic_named
 from campaigns.portions import PERCENTS
 from core.fields import CountField, IdField, MomentField, TextField, YuanField, ZoneField, invalid
@@ -81,7 +82,11 @@ class RewardOnField(ma.fields.Field[str]):
         return "claim"
 
 
-class CommonSchema(ma.Schema):
+# What is said for customers and for the law stands beside the rest.
+_Particulars: type[ma.Schema] = ma.Schema.from_dict(dict(FIELDS), name="Particulars")
+
+
+class CommonSchema(_Particulars):  # type: ignore[misc,valid-type]
     """What every campaign file has."""
 
     campaign = IdField(required=True)
