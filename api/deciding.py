@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.resolving import decide_release
+from campaigns.law.book import LawBook
+from campaigns.law.pack import EXCEPTION
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.publishing import KIND as PUBLISH
 from campaigns.publishing import decide_further, decide_publication
@@ -39,6 +41,7 @@ DECIDERS: dict[str, Decider] = {
     LIST_CHANGE: decide_change,
     RELEASE: decide_release,
     SNOOZE: decide_snooze,
+    EXCEPTION: decide_further,
     **_FURTHER,
 }
 # Kind of approval → what must hold before it is given; it may take seconds, so it runs outside of the transaction.
@@ -49,7 +52,7 @@ def decide_approval(services: Any, caller: Caller, merchant: str, approval_id: s
     """Approve or reject. Raises `NotFound` (also for another merchant's), `Forbidden` for an editor, `Conflict` when decided before."""
     prepare_decision(services.database, merchant, approval_id, approve=approve)
     with services.database.write() as connection:
-        decided = decide_in(connection, caller.principal_id, merchant, approval_id, approve=approve, reason=reason, now=services.clock.now())
+        decided = decide_in(connection, caller.principal_id, merchant, approval_id, services.law, approve=approve, reason=reason, now=services.clock.now())
     services.rulesets.forget()
     services.lists.forget()
     services.snoozes.forget()
@@ -64,10 +67,14 @@ def prepare_decision(database: Database, merchant: str, approval_id: str, *, app
         PREPARATIONS[asked.kind](database, approval_id)
 
 
-def decide_in(connection: Connection, by: str, merchant: str, approval_id: str, *, approve: bool, reason: str, now: datetime) -> Approval:
+def decide_in(
+    connection: Connection, by: str, merchant: str, approval_id: str, law: LawBook | None = None, *, approve: bool, reason: str, now: datetime
+) -> Approval:
     """The same, in the caller's transaction; `prepare_decision` comes before it."""
     asked = _of_merchant(find_approval(connection, approval_id), merchant)
-    return DECIDERS[asked.kind](connection, approval_id=approval_id, approve=approve, by=by, reason=reason, now=now)
+    # A publication is judged again by the law that is in force now.
+    more = {"law": law} if asked.kind == PUBLISH else {}
+    return DECIDERS[asked.kind](connection, approval_id=approval_id, approve=approve, by=by, reason=reason, now=now, **more)
 
 
 def _of_merchant(approval: Approval, merchant: str) -> Approval:

@@ -19,6 +19,7 @@ from campaigns.acting.stage import After
 from campaigns.catalogue import Catalogue
 from campaigns.codes import batches
 from campaigns.gate.keeper import GateKeeper
+from campaigns.law.book import LawBook, book_of
 from campaigns.rebates.accrual import TIMER as REBATE_TIMER
 from campaigns.rebates.settling import RebateSettler
 from campaigns.withdrawals import asking, paying
@@ -77,6 +78,7 @@ class Services:
     payer: Payer
     teller: Teller
     gangs: GangSearch
+    law: LawBook
 
     @property
     def webhooks_anywhere(self) -> bool:
@@ -153,6 +155,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         payer,
         Teller(database, vault, book, risk),
         gangs,
+        book_of(settings.law_folder, settings.law_packs, settings.law_merchants),
     )
 
 

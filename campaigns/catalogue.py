@@ -193,6 +193,7 @@ def _version(row: Any) -> dict[str, Any]:
         "note": row.note,
         "created_at": row.created_at.isoformat(),
         "live_from": _iso(row.live_from),
+        "law": None if row.law is None else json.loads(row.law),
     }
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
 from campaigns.diff import document_of_version
 from campaigns.files.load import LoadedCampaign, Serving, campaign_from_document, load_campaign
 from campaigns.gate.rebuild import raise_epoch
+from campaigns.judging import exception_note, judged, require_no_block, require_still_lawful
+from campaigns.law.book import LawBook
+from campaigns.law.judge import Finding, Verdict
 from campaigns.mechanics import mechanic_named
 from campaigns.model import Campaign
 from campaigns.preview import conflicts_with
@@ -32,13 +36,15 @@ KIND = "campaign.publish"
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A version that waits for its approval, and for `further` ones: (kind, approval id), which must be given first."""
+    """A version that waits for its approval, and for `further` ones: (kind, approval id), which must be given first. `findings` are what the law
+    says of it: what needs an approval, and what is only a warning."""
 
     campaign: str
     version: int
     content_hash: str
     approval_id: str
     further: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def propose_campaign(
@@ -52,49 +58,62 @@ def propose_campaign(
     now: datetime,
     base_version: int | None = None,
     policies: Serving | None = None,
+    law: LawBook | None = None,
 ) -> Proposed:
     """Check the file and propose it as the campaign's next version.
 
-    Raises `Malformed` with every place that is wrong; `Conflict` when `base_version` is not the newest (a stale edit), when nothing
-    changed, or when the file changes the campaign's mechanic.
+    Raises `Malformed` with every place that is wrong, or that the law forbids (`law_block`); `Conflict` when `base_version` is not the
+    newest (a stale edit), when nothing changed, or when the file changes the campaign's mechanic.
     """
-    return _propose(connection, merchant, load_campaign(source, name, policies), source, author, note, now, base_version)
+    return _propose(connection, merchant, load_campaign(source, name, policies), source, author, note, now, base_version, law)
 
 
-def rollback_campaign(connection: Connection, *, merchant: str, campaign: str, to_version: int, author: str, note: str, now: datetime) -> Proposed:
+def rollback_campaign(
+    connection: Connection, *, merchant: str, campaign: str, to_version: int, author: str, note: str, now: datetime, law: LawBook | None = None
+) -> Proposed:
     """Propose an earlier version's document as a new version; it waits for approval as any other. Raises `NotFound` and `Conflict`."""
     document = document_of_version(connection, merchant, campaign, to_version)
     of_it = (campaign_versions.c.merchant == merchant, campaign_versions.c.campaign == campaign, campaign_versions.c.version == to_version)
     source = connection.execute(select(campaign_versions.c.source).where(*of_it)).scalar_one()
     loaded = LoadedCampaign(campaign_from_document(document), document, read_yaml(source, f"{campaign}.yaml"))
-    return _propose(connection, merchant, loaded, source, author, note, now, None)
+    return _propose(connection, merchant, loaded, source, author, note, now, None, law)
 
 
 def _propose(
-    connection: Connection, merchant: str, loaded: LoadedCampaign, source: bytes, author: str, note: str, now: datetime, base_version: int | None
+    connection: Connection,
+    merchant: str,
+    loaded: LoadedCampaign,
+    source: bytes,
+    author: str,
+    note: str,
+    now: datetime,
+    base_version: int | None,
+    law: LawBook | None,
 ) -> Proposed:
     content_hash = digest(canonical(loaded.document))
     campaign = loaded.campaign
     insert_ignore(connection, campaigns, {"merchant": merchant, "id": campaign.id, "mechanic": campaign.mechanic, "gate_epoch": 1, "created_at": now})
     _require_no_conflict(connection, merchant, campaign)
     newest = _require_successor(connection, merchant, campaign, content_hash, base_version)
+    verdict = judged(connection, merchant, loaded, law, now)
+    require_no_block(verdict)
     version = newest + 1
     target = f"{campaign.id}@{version}"
-    approval_id = propose(connection, merchant=merchant, kind=KIND, target=target, content_hash=content_hash, editors=[author], note=note, now=now)
-    further = tuple(
-        (kind, propose(connection, merchant=merchant, kind=kind, target=target, content_hash=content_hash, editors=[author], note=note, now=now))
-        for kind in mechanic_named(campaign.mechanic).approvals(campaign)
-    )
+    asks: dict[str, Any] = {"merchant": merchant, "target": target, "content_hash": content_hash, "editors": [author], "now": now}
+    approval_id = propose(connection, kind=KIND, note=note, **asks)
+    further = tuple((kind, propose(connection, kind=kind, note=exception_note(verdict, kind, note), **asks)) for kind in verdict.approvals())
     row = {"merchant": merchant, "campaign": campaign.id, "version": version, "content_hash": content_hash, "state": "proposed"}
     texts = {"document": canonical(loaded.document), "source": source, "note": note}
-    row_ids = {"author": author, "approval_id": approval_id, "created_at": now}
+    row_ids = {"author": author, "approval_id": approval_id, "created_at": now, "law": canonical(verdict.record())}
     if not insert_ignore(connection, campaign_versions, {**row, **texts, **row_ids}):
         raise _stale(newest)
-    return Proposed(campaign.id, version, content_hash, approval_id, further)
+    append(connection, merchant=merchant, actor=author, action="campaign.judged", target=target, now=now, after=content_hash, detail=verdict.record())
+    return Proposed(campaign.id, version, content_hash, approval_id, further, verdict.findings)
 
 
-def decide_publication(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, now: datetime) -> Approval:
-    """Approve (and so put live) or reject a proposed version. Raises `Forbidden` for its author, `Conflict` when it is decided or stale."""
+def decide_publication(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, now: datetime, law: LawBook | None = None) -> Approval:
+    """Approve (and so put live) or reject a proposed version. Raises `Forbidden` for its author, `Conflict` when it is decided or stale, or when the
+    law forbids it by now."""
     asked = find_approval(connection, approval_id)
     query = select(campaign_versions).where(campaign_versions.c.approval_id == approval_id).with_for_update()
     row = connection.execute(query).mappings().one_or_none()
@@ -110,14 +129,29 @@ def decide_publication(connection: Connection, *, approval_id: str, approve: boo
     _require_newer_than_live(connection, row["merchant"], row["campaign"], row["version"])
     campaign = campaign_from_document(json.loads(row["document"]))
     _require_no_conflict(connection, row["merchant"], campaign)
-    _require_further(connection, row["merchant"], campaign, asked.target, row["content_hash"])
+    verdict = judged(connection, row["merchant"], _kept(campaign, row), law, now)
+    require_still_lawful(verdict)
+    _require_further(connection, row["merchant"], verdict, asked.target, row["content_hash"])
     connection.execute(update(campaign_versions).where(*same, campaign_versions.c.state == "live").values(state="retired"))
     connection.execute(this.values(state="live", approver=by, live_from=now))
     _put_live(connection, row["merchant"], campaign, row["version"], now)
     body = {"campaign": row["campaign"], "version": row["version"]}
-    append(connection, merchant=row["merchant"], actor=by, action="campaign.live", target=asked.target, now=now, after=row["content_hash"], detail=body)
+    append(
+        connection,
+        merchant=row["merchant"],
+        actor=by,
+        action="campaign.live",
+        target=asked.target,
+        now=now,
+        after=row["content_hash"],
+        detail={**body, "law": verdict.record()},
+    )
     announce(connection, merchant=row["merchant"], topic="campaign.live", ref=row["campaign"], body=body, now=now)
     return decided
+
+
+def _kept(campaign: Campaign, row: Mapping[str, Any]) -> LoadedCampaign:
+    return LoadedCampaign(campaign, json.loads(row["document"]), read_yaml(row["source"], f"{campaign.id}.yaml"))
 
 
 def check_file(source: bytes, name: str, policies: Serving | None = None) -> LoadedCampaign:
@@ -150,8 +184,8 @@ def _require_no_conflict(connection: Connection, merchant: str, campaign: Campai
         raise Conflict("campaign_conflict", text, errors=found)
 
 
-def _require_further(connection: Connection, merchant: str, campaign: Campaign, target: str, content_hash: str) -> None:
-    missing = [kind for kind in mechanic_named(campaign.mechanic).approvals(campaign) if not is_approved(connection, merchant, kind, target, content_hash)]
+def _require_further(connection: Connection, merchant: str, verdict: Verdict, target: str, content_hash: str) -> None:
+    missing = [kind for kind in verdict.approvals() if not is_approved(connection, merchant, kind, target, content_hash)]
     if missing:
         text = Text(zh=f"还缺少审批:{'、'.join(missing)}", en=f"further approvals are missing: {', '.join(missing)}")
         raise Conflict("approval_missing", text, missing=missing)

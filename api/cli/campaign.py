@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from api.cli.campaign_check import check_command, render_findings
 from api.cli.campaign_codes import codes_command
 from api.cli.campaign_preview import preview_command
 from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, read_file, settings_and_services
@@ -20,34 +21,7 @@ def campaign() -> None:
     """Campaigns from YAML files."""
 
 
-@campaign.command(epilog="Example:  sheepdog campaign check examples/*.yaml")
-@click.argument("files", nargs=-1, required=True)
-@command_options
-def check(screen: Screen, files: tuple[str, ...]) -> None:
-    """Check files: every mistake at once, with its place and its fix. Checking stores nothing and needs no server."""
-    from api.wiring import PACKS
-    from campaigns.publishing import check_file
-    from core.yamlfile.problems import Fault, Place, Problem, render_problems
-    from fraud.packs import load_policies
-
-    problems, shown = [], []
-    policies = load_policies(PACKS).serving
-    for name in files:
-        source = b""
-        try:
-            source = read_file(name)
-            loaded = check_file(source, name, policies)
-            shown.append(f"✓ {name}  {loaded.campaign.id} ({loaded.campaign.mechanic})")
-        except Malformed as error:
-            # A file that cannot be read hides nothing of the others.
-            found = error.extra.get("errors") or [Problem(name, Place(1, 1), Fault(error.code, error.text))]
-            problems += [problem.as_dict(screen.lang) for problem in found]
-            shown.append(render_problems(found, screen.lang, source))
-    screen.result({"ok": not problems, "errors": problems}, "\n".join(shown))
-    if problems:
-        raise SystemExit(1)
-
-
+campaign.add_command(check_command)
 campaign.add_command(preview_command)
 campaign.add_command(codes_command)
 
@@ -69,6 +43,7 @@ def schema() -> None:
 @command_options
 def publish(screen: Screen, file: str, note: str, base: int | None, key: str | None, merchant: str | None) -> None:
     """Check a file and propose it as the campaign's next version; a second person approves it with `sheepdog approvals approve`."""
+    from campaigns.judging import BLOCK
     from campaigns.publishing import propose_campaign
     from core.yamlfile.problems import render_problems
 
@@ -89,16 +64,19 @@ def publish(screen: Screen, file: str, note: str, base: int | None, key: str | N
                 now=services.clock.now(),
                 base_version=base,
                 policies=policies,
+                law=services.law,
             )
     except Malformed as error:
         if screen.as_json or "errors" not in error.extra:
             raise
-        click.echo(render_problems(error.extra["errors"], screen.lang, source), err=True)
+        found = error.extra["errors"]
+        shown = render_findings(found, screen.lang, source) if error.code == BLOCK else render_problems(found, screen.lang, source)
+        click.echo(shown, err=True)
         raise SystemExit(1) from error
-    _say_proposed(screen, made)
+    _say_proposed(screen, made, source)
 
 
-def _say_proposed(screen: Screen, made: Any) -> None:
+def _say_proposed(screen: Screen, made: Any, source: bytes = b"") -> None:
     body = {"campaign": made.campaign, "version": made.version, "approval_id": made.approval_id, "content_hash": made.content_hash}
     body |= {"further_approvals": [{"kind": kind, "approval_id": approval_id} for kind, approval_id in made.further]}
     before = "".join(f"\n  sheepdog approvals approve {approval_id}   # {kind}" for kind, approval_id in made.further)
@@ -106,7 +84,9 @@ def _say_proposed(screen: Screen, made: Any) -> None:
         zh=f"{made.campaign} 第 {made.version} 版已送审。另一位同事批准后立即生效:{before}\n  sheepdog approvals approve {made.approval_id}",
         en=f"{made.campaign} version {made.version} is proposed. A second person puts it live:{before}\n  sheepdog approvals approve {made.approval_id}",
     )
-    screen.result(body, shown.pick(screen.lang))
+    body |= {"findings": [one.as_dict(screen.lang) for one in made.findings]}
+    told = [render_findings(made.findings, screen.lang, source)] if made.findings else []
+    screen.result(body, "\n".join([*told, shown.pick(screen.lang)]))
 
 
 @campaign.command("list", epilog="Example:  sheepdog campaign list --json")
@@ -179,7 +159,7 @@ def rollback(screen: Screen, campaign_id: str, version: int, note: str, key: str
     of = caller.for_merchant(merchant)
     with services.database.write() as connection:
         who, now = caller.principal_id, services.clock.now()
-        made = rollback_campaign(connection, merchant=of, campaign=campaign_id, to_version=version, author=who, note=note, now=now)
+        made = rollback_campaign(connection, merchant=of, campaign=campaign_id, to_version=version, author=who, note=note, now=now, law=services.law)
     _say_proposed(screen, made)
 
 

@@ -110,9 +110,9 @@ def _campaign(services: Any, path: Path) -> str:
         maker, checker = (find_principal(connection, MERCHANT, f"demo-{who}") for who in ("marketer", "compliance"))
         if maker is None or checker is None:
             raise RuntimeError("the demo's people are made before its campaigns")
-        proposal = {"merchant": MERCHANT, "source": source, "name": path.name, "author": maker["id"], "note": "demo", "now": now}
+        proposal = {"merchant": MERCHANT, "source": source, "name": path.name, "author": maker["id"], "note": "demo", "now": now, "law": services.law}
         made = propose_campaign(connection, **proposal)
-        decide_publication(connection, approval_id=made.approval_id, approve=True, by=checker["id"], reason="demo", now=now)
+        decide_publication(connection, approval_id=made.approval_id, approve=True, by=checker["id"], reason="demo", now=now, law=services.law)
     return name
 
 

@@ -21,6 +21,7 @@ _COMMANDS = {
     "keys": ("api.cli.access", "keys"),
     "approvals": ("api.cli.access", "approvals"),
     "campaign": ("api.cli.campaign", "campaign"),
+    "law": ("api.cli.law", "law"),
     "rules": ("api.cli.policies", "rules"),
     "lists": ("api.cli.lists", "lists"),
     "gangs": ("api.cli.gangs", "gangs"),

@@ -108,7 +108,7 @@ def _decide(ctx: Context, approval_id: str, approve: bool) -> Response:
     prepare_decision(ctx.services.database, ctx.merchant, approval_id, approve=approve)
 
     def effect(connection: Connection) -> dict[str, Any]:
-        return approval_view(decide_in(connection, by, ctx.merchant, approval_id, approve=approve, reason=reason, now=now))
+        return approval_view(decide_in(connection, by, ctx.merchant, approval_id, ctx.services.law, approve=approve, reason=reason, now=now))
 
     reply = once(ctx, effect)
     ctx.services.catalogue.forget()

@@ -15,6 +15,7 @@ from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import Change, StrictInteger, text
 from campaigns.catalogue import list_campaigns, show_campaign
 from campaigns.diff import diff_campaign
+from campaigns.law.pack import SEVERITIES
 from campaigns.lifecycle import act
 from campaigns.publishing import Proposed as Made
 from campaigns.publishing import propose_campaign, rollback_campaign
@@ -32,12 +33,29 @@ class PublishBody(ma.Schema):
     base_version = StrictInteger(strict=True, validate=ma.validate.Range(0, 10**6))
 
 
+class LawFinding(ma.Schema):
+    """What a rule of a pack of law found, where it stands in the file, and what to change."""
+
+    file = ma.fields.String()
+    line = ma.fields.Integer()
+    column = ma.fields.Integer()
+    code = ma.fields.String()
+    severity = ma.fields.String(validate=ma.validate.OneOf(SEVERITIES))
+    detail = ma.fields.String()
+    fix = ma.fields.String()
+    article = ma.fields.String()
+    source = ma.fields.String()
+    pack = ma.fields.String()
+    approval = ma.fields.String(metadata={"description": "the kind of approval that allows it"})
+
+
 class Proposed(ma.Schema):
     campaign = ma.fields.String()
     version = ma.fields.Integer()
     content_hash = ma.fields.String()
     approval_id = ma.fields.String()
     further_approvals = ma.fields.List(ma.fields.Dict(), metadata={"description": "what must be approved besides, before the version itself"})
+    findings = ma.fields.List(ma.fields.Nested(LawFinding), metadata={"description": "what the law says of it and does not forbid"})
 
 
 class CampaignRow(ma.Schema):
@@ -94,7 +112,7 @@ def publish(ctx: Context) -> Response:
 
     def effect(connection: Connection) -> dict[str, Any]:
         wanted = {"source": body["source"].encode(), "name": body["name"], "note": body["note"], "base_version": body.get("base_version")}
-        return _view(propose_campaign(connection, merchant=ctx.merchant, author=author, now=now, policies=policies, **wanted))
+        return _view(propose_campaign(connection, merchant=ctx.merchant, author=author, now=now, policies=policies, law=ctx.services.law, **wanted))
 
     return answer_reply(once(ctx, effect, 201))
 
@@ -127,9 +145,10 @@ def compare(ctx: Context, campaign_id: str) -> Response:
 def rollback(ctx: Context, campaign_id: str) -> Response:
     """Propose an earlier version's document as a new version."""
     author, now, to, note = ctx.caller.principal_id, ctx.services.clock.now(), ctx.body["to_version"], ctx.body["note"]
+    law = ctx.services.law
 
     def effect(connection: Connection) -> dict[str, Any]:
-        return _view(rollback_campaign(connection, merchant=ctx.merchant, campaign=campaign_id, to_version=to, author=author, note=note, now=now))
+        return _view(rollback_campaign(connection, merchant=ctx.merchant, campaign=campaign_id, to_version=to, author=author, note=note, now=now, law=law))
 
     return answer_reply(once(ctx, effect, 201))
 
@@ -155,7 +174,7 @@ def end(ctx: Context, campaign_id: str) -> Response:
 def _view(made: Made) -> dict[str, Any]:
     further = [{"kind": kind, "approval_id": approval_id} for kind, approval_id in made.further]
     named = {"campaign": made.campaign, "version": made.version, "content_hash": made.content_hash, "approval_id": made.approval_id}
-    return {**named, "further_approvals": further}
+    return {**named, "further_approvals": further, "findings": [one.as_dict(reader_language()) for one in made.findings]}
 
 
 def _act(ctx: Context, campaign_id: str, name: str) -> Response:

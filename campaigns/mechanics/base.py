@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import marshmallow as ma
 
 from campaigns.discounts import Offer
+from campaigns.mechanics.legal import NOTHING, Legal
 from campaigns.mechanics.moves import Move
 from campaigns.mechanics.situation import Part, Refuse, Situation, Wants, Wish
 from core.text import Text
@@ -123,8 +124,8 @@ class Mechanic:
     `gate_parts`: in how many parts the gate stands, so that a hot stock is not bound to one server.
     `pool_closes`: when a stock is asked for no more. A reward that was promised for
     later is decided again in `post_scene`. `automatic_event` is the
-    event that asks `automatic_command` by itself. `approvals` names those of
-    `approval_kinds` that a version needs besides its publication. `price_rule` gives what a campaign that only prices carts says at a
+    event that asks `automatic_command` by itself. `legal` tells what the law asks of a campaign; `approval_kinds` are
+    those that a pack may ask for besides the publication's own. `price_rule` gives what a campaign that only prices carts says at a
     moment (`campaigns.pricing.model.Rule`); such a mechanic has no commands, and no `main_scene`. `claimable` gives
     the offer of a coupon that the user could claim at a moment, or the code of why not.
     """
@@ -158,7 +159,7 @@ class Mechanic:
     automatic_command: str = ""
     view: Callable[[Situation], Mapping[str, Any]] = lambda _: {}
     approval_kinds: tuple[str, ...] = ()
-    approvals: Callable[[Campaign], Sequence[str]] = lambda _: ()
+    legal: Callable[[Campaign], Legal] = lambda _: NOTHING
     topics: tuple[str, ...] = ()
     price_rule: Callable[[Campaign, datetime], Any] | None = None
     claimable: Callable[[Campaign, datetime, str | None], Offer | str] | None = None

@@ -50,6 +50,8 @@ campaign_versions = Table(
     Column("approval_id", String(32), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("live_from", Instant),
+    # Which packs of law judged it when it was proposed, by content hash, and what they found; None for what is older than the packs.
+    Column("law", LargeBinary),
     ForeignKeyConstraint(["merchant", "campaign"], ["campaigns.merchant", "campaigns.id"]),
     CheckConstraint("state IN ('draft', 'proposed', 'approved', 'live', 'shadow', 'retired', 'rejected')", name="state"),
     CheckConstraint("approver IS NULL OR approver <> author", name="four_eyes"),

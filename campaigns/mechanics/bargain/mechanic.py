@@ -7,6 +7,7 @@ from campaigns.mechanics.bargain.ends import deadline, unbind, unbound
 from campaigns.mechanics.bargain.price import BARGAIN, PART, sku_of, view
 from campaigns.mechanics.bargain.terms import FORM, BargainTerms
 from campaigns.mechanics.base import Mechanic, Moves, Reactions
+from campaigns.mechanics.legal import Legal, Prize
 from campaigns.mechanics.moves import Free, Move, Post, Refund, Reverse, Step, Tell, Turn
 from campaigns.mechanics.situation import Part, Situation
 from campaigns.mechanics.skus import find_sku, prices, stock_cost_max
@@ -57,6 +58,15 @@ def _limits(campaign: Campaign) -> dict[str, int]:
     return {**campaign.limits.caps(), "helper": terms.helps_per_user, **devices}
 
 
+def _legal(campaign: Campaign) -> Legal:
+    """Where an order must wait for the floor, every bargain of so many cuts ends at the same price. Where one may buy at any time, how big the cuts were
+    drawn decides what is paid."""
+    terms: BargainTerms = campaign.terms
+    chance = terms.order_any_time and terms.spread > 0
+    prizes = tuple(Prize(("bargain", "skus", one.sku, "floor"), one.discount_fen) for one in terms.skus) if chance else ()
+    return Legal(chance, prizes, places={"chance": ("bargain", "order_any_time")})
+
+
 BARGAIN_MECHANIC = Mechanic(
     name="bargain",
     title=Text(zh="砍价", en="bargain"),
@@ -89,6 +99,7 @@ BARGAIN_MECHANIC = Mechanic(
     alarms={"deadline": lambda situation, _: deadline(situation), "unpaid": lambda situation, _: unbind(situation)},
     view=view,
     prices=lambda campaign: prices(campaign.terms.skus),
+    legal=_legal,
     topics=(
         "bargain.started",
         "bargain.cut",

@@ -21,6 +21,7 @@ from campaigns.mechanics.group_buy.group import (
     view,
 )
 from campaigns.mechanics.group_buy.terms import FORM, GroupBuyTerms
+from campaigns.mechanics.legal import Legal
 from campaigns.mechanics.moves import Free, Move, Refund, Reverse, Step, Tell, Turn
 from campaigns.mechanics.situation import Part, Situation
 from campaigns.mechanics.skus import find_sku, prices, stock_cost_max
@@ -105,6 +106,11 @@ def _cost_max(campaign: Campaign) -> int | None:
     return None if cost is None else cost + groups * terms.commission_fen
 
 
+def _legal(campaign: Campaign) -> Legal:
+    places = {"virtual_members": ("group_buy", "virtual_fill")}
+    return Legal(facts={"virtual_members": campaign.terms.virtual_from_percent is not None}, places=places)
+
+
 GROUP_BUY = Mechanic(
     name="group_buy",
     title=Text(zh="拼团", en="group-buy"),
@@ -137,7 +143,7 @@ GROUP_BUY = Mechanic(
     view=view,
     prices=lambda campaign: prices(campaign.terms.skus),
     approval_kinds=(VIRTUAL_FILL,),
-    approvals=lambda campaign: () if campaign.terms.virtual_from_percent is None else (VIRTUAL_FILL,),
+    legal=_legal,
     topics=(
         "group.opened",
         "group.joined",

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from campaigns.mechanics.base import Mechanic
-from campaigns.mechanics.rebate.terms import FORM, NAME
+from campaigns.mechanics.legal import Legal, Path
+from campaigns.mechanics.rebate.terms import FORM, NAME, RebateTerms
+from campaigns.model import Campaign
 from core.text import Text
 
 BIND, ACCRUE, SETTLE = "promoter.bind", "promoter.accrue", "promoter.settle"
 THIRD_TIER = "campaign.third_tier"
+
+
+def _legal(campaign: Campaign) -> Legal:
+    terms: RebateTerms = campaign.terms
+    facts = {"paid_tiers": terms.depth, **({"spend_to_join": terms.spend_fen} if terms.spend_fen else {})}
+    places = {"paid_tiers": _deepest(terms), "spend_to_join": (NAME, "spent")}
+    return Legal(facts=facts, places=places)
+
+
+def _deepest(terms: RebateTerms) -> Path:
+    """Where the row with the most tiers stands."""
+    rows: list[tuple[Path, int]] = [((NAME, "tiers"), len(terms.tiers))]
+    rows += [((NAME, "sku_rates", sku, "tiers"), len(tiers)) for sku, tiers in terms.sku_rates.items()]
+    rows += [((NAME, "levels", level, "tiers"), len(tiers)) for level, tiers in terms.levels.items()]
+    return max(rows, key=lambda row: row[1])[0]
+
 
 REBATE = Mechanic(
     name=NAME,
@@ -23,6 +41,6 @@ REBATE = Mechanic(
     # What it pays is a share of what was paid.
     bounds_itself=True,
     approval_kinds=(THIRD_TIER,),
-    approvals=lambda campaign: (THIRD_TIER,) if campaign.terms.depth > 2 else (),
+    legal=_legal,
     topics=("commission.accrued", "commission.settled", "commission.held", "commission.taken_back"),
 )
