@@ -26,9 +26,11 @@ def worsened(allowed: Mapping[str, str], before: Mapping[str, Any], after: Mappi
     for path in sorted(old.keys() | new.keys(), key=str):
         dotted = ".".join(map(str, path))
         way = next((way for pattern, way in allowed.items() if fnmatchcase(dotted, pattern)), None)
-        if way is None or old.get(path) == new.get(path) or (way == "same" and path not in old):
+        # A limit that is not written is none; anything else that was not there before is something new.
+        if way is None or old.get(path) == new.get(path) or (path not in old and way != "limit"):
             continue
-        if not _WAYS[way](old.get(path), new.get(path)):
+        gone = path not in new and way != "limit"
+        if gone or not _WAYS[way](old.get(path), new.get(path)):
             yield Worse(path, old.get(path), new.get(path))
 
 
@@ -50,6 +52,7 @@ def _unbounded_or(better: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bo
 
 _WAYS: Mapping[str, Callable[[Any, Any], bool]] = {
     "same": lambda old, new: False,
+    "limit": _unbounded_or(lambda old, new: new >= old),
     "up": _unbounded_or(lambda old, new: new >= old),
     "down": _unbounded_or(lambda old, new: new <= old),
     "later": _unbounded_or(lambda old, new: datetime.fromisoformat(new) >= datetime.fromisoformat(old)),

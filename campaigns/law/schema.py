@@ -14,7 +14,7 @@ from core.fields import IdField, TextField, ZoneField, invalid
 from core.yamlfile.checks import matches, one_of, sized
 
 CHECKS = ("when", "present", "words", "licence", "frozen", "file")
-DIRECTIONS = ("same", "up", "down", "later", "earlier")
+DIRECTIONS = ("same", "limit", "up", "down", "later", "earlier")
 RULES_MAX, WORDS_MAX, NAMES_MAX = 500, 5000, 200
 _NAME = matches(r"[a-z][a-z0-9_]{1,62}", "小写字母、数字和下划线", "lower-case letters, digits and underscores")
 

@@ -51,11 +51,12 @@ class Shop:
         return self.call("POST", path, body, who, key, **headers)
 
     def publish(self, source: str) -> str:
-        """Propose as marketer, approve as compliance."""
+        """Propose as marketer, approve as compliance, whatever the law asks for first."""
         made = self.post("/v1/campaigns", {"source": source}, "marketer")
         assert made.status_code == 201, made.json
-        done = self.post(f"/v1/approvals/{made.json['approval_id']}/approve", {"reason": "checked"}, "compliance")
-        assert done.status_code == 200, done.json
+        for approval_id in [*(one["approval_id"] for one in made.json["further_approvals"]), made.json["approval_id"]]:
+            done = self.post(f"/v1/approvals/{approval_id}/approve", {"reason": "checked"}, "compliance")
+            assert done.status_code == 200, done.json
         return str(made.json["campaign"])
 
     def claim(self, campaign: str, user: str, key: str | None = None, **body: Any) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.api.conftest import Shop
 from tests.api.sales import bills, cancel, pass_time, pay, refund, rewards_of
+from tests.lawful import DISCLOSURE
 
 BARGAIN = """\
 campaign: chop
@@ -181,7 +182,7 @@ def test_who_may_cut_and_how_often(shop: Shop) -> None:
 
 def test_the_present_price_may_be_bought_where_the_campaign_says_so(shop: Shop) -> None:
     """阶梯定价."""
-    shop.publish(BARGAIN + "  order_any_time: true\n")
+    shop.publish(BARGAIN + "  order_any_time: true\n" + DISCLOSURE)
     bargain = start(shop).json["instance"]["id"]
     price = cut(shop, bargain, "x").json["instance"]["price_fen"]
     placed = order(shop, bargain, "o1")

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from campaigns.store.tables import budgets, rewards, slots
 from tests.campaigns.house import House
+from tests.lawful import DISCLOSURE
 from tests.property.playing_world import PlayingWorld
 
 BARGAIN = """\
@@ -30,7 +31,7 @@ UNCUT = BARGAIN + '  own_cut: false\n  skus: [{sku: fan, list: "99.00", floor: "
 
 
 def started(house: House, source: str) -> tuple[PlayingWorld, str]:
-    house.publish(source)
+    house.publish(source + DISCLOSURE)
     world = PlayingWorld(house, "chop", "bargain")
     assert world.ask("start", "ann", sku="fan")[0] == "ok"
     return world, world.instances[0]

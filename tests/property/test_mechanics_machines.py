@@ -17,6 +17,7 @@ from core.hotstate.clients import HotState
 from core.privacy.vault import Vault
 from tests.campaigns.house import open_house
 from tests.conftest import START, sqlite_url
+from tests.lawful import DISCLOSURE
 from tests.property.playing_world import PlayingWorld
 
 USERS = st.sampled_from(["ann", "bob", "cat", "dan", "eve"])
@@ -137,7 +138,7 @@ class Bargain(Playing):
     mechanic, budget = "bargain", "300.00"
     block = (
         "  cuts: 3\n  life: 24h\n  pay_within: 10m\n  order_any_time: true\n  helps_per_user: 4\n  new_helper: {registered_within: 7d}\n"
-        '  skus: [{sku: fan, list: "99.00", floor: "9.90", stock: 2}]\n'
+        '  skus: [{sku: fan, list: "99.00", floor: "9.90", stock: 2}]\n' + DISCLOSURE
     )
 
     @rule(user=USERS, crash=CRASHES)
