@@ -25,15 +25,17 @@ def judged(connection: Connection, merchant: str, loaded: LoadedCampaign, law: L
     """What the law says of a version, beside what runs of the campaign already. Without a book the shipped one. Raises `Malformed` for a pack that
     the file names and that is not there."""
     book = law or shipped()
-    packs = book.packs_for(merchant, loaded.campaign.particulars.law, loaded.places)
-    case = Case(loaded.campaign, loaded.document, _running(connection, merchant, loaded.campaign.id, now), book.house)
+    chosen = loaded.campaign.particulars.law
+    packs = book.packs_for(merchant, chosen, loaded.places)
+    case = Case(loaded.campaign, loaded.document, _running(connection, merchant, loaded.campaign.id, now), book.told(merchant, chosen))
     return judge(packs, case, loaded.places, now)
 
 
 def judged_alone(loaded: LoadedCampaign, law: LawBook, merchant: str, now: datetime, packs: tuple[str, ...] = ()) -> Verdict:
     """The same without a store; `packs` replace those of the file and the merchant."""
-    chosen = packs or loaded.campaign.particulars.law
-    return judge(law.packs_for(merchant, chosen, loaded.places), Case(loaded.campaign, loaded.document, house=law.house), loaded.places, now)
+    chosen = loaded.campaign.particulars.law
+    asked = tuple(law.packs[name] for name in packs) or law.packs_for(merchant, chosen, loaded.places)
+    return judge(asked, Case(loaded.campaign, loaded.document, house=law.told(merchant, chosen)), loaded.places, now)
 
 
 def require_no_block(verdict: Verdict) -> None:

@@ -37,7 +37,14 @@ class LawBook:
         problems = [self._unknown(name, places) for name in chosen if name not in self.packs]
         if problems:
             raise bad_file(places.name, problems)
-        return tuple(self.packs[name] for name in chosen or self.names_for(merchant))
+        own = self.names_for(merchant)
+        # A file must not set itself free: the merchant's packs that it leaves out still say whether it may.
+        left = (self.packs[name].of_choice() for name in own if name not in chosen)
+        return (*(self.packs[name] for name in chosen), *left) if chosen else tuple(self.packs[name] for name in own)
+
+    def told(self, merchant: str, chosen: Sequence[str]) -> Mapping[str, Value]:
+        """What the house says of itself, and whether the campaign leaves out a pack of its merchant's."""
+        return {**self.house, "law_left_out": bool(chosen) and not set(self.names_for(merchant)) <= set(chosen)}
 
     def refusal(self, names: Sequence[str], code: str) -> tuple[Pack, Rule] | None:
         """The rule behind a refusal of the file reader, where one of these packs has it."""

@@ -24,7 +24,7 @@ CAMPAIGN: Mapping[str, Known] = {
     "gifts": Known(Kind.NUMBER, never_missing=True),
     "budget": Known(Kind.MONEY),
     "runs_for": Known(Kind.DURATION, never_missing=True),
-    "law_chosen": Known(Kind.BOOLEAN, never_missing=True),
+    "law_left_out": Known(Kind.BOOLEAN, never_missing=True),
     "paid_tiers": Known(Kind.NUMBER),
     "spend_to_join": Known(Kind.MONEY),
     "virtual_members": Known(Kind.BOOLEAN),
@@ -89,11 +89,16 @@ def _campaign(campaign: Campaign, house: Mapping[str, Value]) -> Member:
         "gifts": len(said.gifts),
         "budget": None if campaign.budget is None else campaign.budget.fen,
         "runs_for": (campaign.ends - campaign.starts) // _MICRO,
-        "law_chosen": bool(said.law),
+        "law_left_out": False,
         "funds_held_by": None if said.funds is None else said.funds.held_by,
         "settled_within": None if said.funds is None or said.funds.settled_within is None else said.funds.settled_within // _MICRO,
     }
-    own: dict[str, Path] = {"law_chosen": ("law",), "funds_held_by": ("funds", "held_by"), "settled_within": ("funds", "settled_within"), "budget": ("budget",)}
+    own: dict[str, Path] = {
+        "law_left_out": ("law",),
+        "funds_held_by": ("funds", "held_by"),
+        "settled_within": ("funds", "settled_within"),
+        "budget": ("budget",),
+    }
     return Member({**dict.fromkeys(CAMPAIGN), **values, **legal.facts, **house}, {**own, **legal.places})
 
 

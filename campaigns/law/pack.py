@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -77,6 +77,10 @@ class Pack:
         """How far back a price counts; of the parameter `price_days`."""
         found = self.parameters.get("price_days")
         return int(found.value) if found is not None else 0
+
+    def of_choice(self) -> Pack:
+        """The pack with those rules alone that ask whether a campaign leaves it out; it is the same law by its hash."""
+        return replace(self, rules=tuple(rule for rule in self.rules if rule.when is not None and "law_left_out" in tree.names_of(rule.when)))
 
     def named(self) -> dict[str, Any]:
         """For the record."""

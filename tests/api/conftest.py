@@ -86,11 +86,13 @@ def sandbox_shop(tmp_path: Path, hot: HotState, valkey_url: str, clock: TurnedCl
     yield from open_shop(tmp_path, sqlite_url(tmp_path), valkey_url, clock, payout_channel="sandbox")
 
 
-def open_shop(folder: Path, database_url: str, valkey_url: str, clock: TurnedClock, queue_url: str = "", payout_channel: str = "shop") -> Iterator[Shop]:
+def open_shop(
+    folder: Path, database_url: str, valkey_url: str, clock: TurnedClock, queue_url: str = "", payout_channel: str = "shop", law_merchants: str = ""
+) -> Iterator[Shop]:
     """A shop over an empty database of either kind. A cluster needs a queue elsewhere."""
     given = {"SHEEPDOG_DATA_DIR": str(folder), "SHEEPDOG_DATABASE_URL": database_url, "SHEEPDOG_REDIS_URL": valkey_url, "SHEEPDOG_LANG": "en"}
     # A busy machine must not make decisions degraded: tests that want that take Redis away.
-    given |= {"SHEEPDOG_PAYOUT_CHANNEL": payout_channel, "SHEEPDOG_RISK_DEADLINE_MS": "5000"}
+    given |= {"SHEEPDOG_PAYOUT_CHANNEL": payout_channel, "SHEEPDOG_RISK_DEADLINE_MS": "5000", "SHEEPDOG_LAW_MERCHANTS": law_merchants}
     settings = load_settings({**given, **({"SHEEPDOG_QUEUE_URL": queue_url} if queue_url else {})})
     services = build_services(settings, clock)
     # Tests turn the clock by days; the catalogue's second of real time would hide what they publish meanwhile.

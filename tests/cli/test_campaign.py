@@ -20,7 +20,7 @@ def bad(tmp_path: Path) -> str:
 
 def test_a_good_file_is_told_by_its_campaign(shell: Shell) -> None:
     assert shell.ok("campaign", "check", EXAMPLE) == f"✓ {EXAMPLE}  new-user-coupon (coupon)"
-    assert shell.json("campaign", "check", EXAMPLE) == {"ok": True, "errors": []}
+    assert shell.json("campaign", "check", EXAMPLE) == {"ok": True, "errors": [], "findings": []}
 
 
 @pytest.mark.parametrize(("lang", "words"), [("en", ("unknown key 'totl'", "did you mean total?")), ("zh", ("未知的键 'totl'", "是否想写 total?"))])

@@ -56,14 +56,20 @@ def told(source: str, **more: Any) -> list[tuple[int, int, str, str]]:
         (COUPON + "description: 下单有赠品\n", 8, 17, "gift_not_told", "warn"),
         (COUPON + "gifts: [{name: 茶杯}]\n", 8, 9, "gift_value_missing", "block"),
         (SALE + PRICES.replace("60.00", "98.99").replace('"99.00"}]', '"98.99"}]'), 7, 27, "reference_price_too_high", "block"),
-        (SALE + 'items: [{sku: tea, reference_price: "99.01", price_history: [{on: 2026-11-01, price: "99.00"}]}]\n', 8, 37, "reference_price_too_high", "block"),
+        (
+            SALE + 'items: [{sku: tea, reference_price: "99.01", price_history: [{on: 2026-11-01, price: "99.00"}]}]\n',
+            8,
+            37,
+            "reference_price_too_high",
+            "block",
+        ),
         (SALE + FOOD.replace("12345}", "1234}"), 8, 43, "food_licence", "block"),
         (SALE + "items: [{sku: tea, category: Food}]\n", 8, 9, "food_licence", "block"),
         (SALE + CREAM.replace("妆网备字", "妆网备"), 8, 44, "cosmetics_filing", "block"),
         (PAYOUT + OWN, 8, 11, "own_withholding", "warn"),
         (COUPON + "funds: {held_by: platform}\n", 8, 18, "holds_others_money", "block"),
         (COUPON + "funds: {held_by: channel, settled_within: 25h}\n", 8, 43, "settles_late", "block"),
-        (COUPON + "law: law-cn\n", 8, 6, "law_chosen", "approval"),
+        (COUPON + "law: law-none\n", 8, 6, "law_left_out", "approval"),
     ],
 )
 def test_a_breach_is_told_where_it_stands(source: str, line: int, column: int, code: str, severity: str) -> None:
@@ -91,6 +97,7 @@ def test_a_breach_is_told_where_it_stands(source: str, line: int, column: int, c
         SALE + "items: [{sku: tea, category: 图书}]\n",
         PAYOUT + "  regime: labour_income\n  real_name_from: 2000\n  confirm_within: 24h\n",
         COUPON + "funds: {held_by: channel, settled_within: 24h}\n",
+        COUPON + "law: [law-none, law-cn]\n",
     ],
 )
 def test_a_step_short_of_a_breach_nothing_is_said(source: str) -> None:

@@ -8,6 +8,9 @@ import pytest
 
 from api.v1.commands import blp
 from campaigns.acting.model import REFUSALS
+from campaigns.files.load import load_campaign
+from campaigns.law.facts import CAMPAIGN as FACTS
+from campaigns.law.facts import HOUSE
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.mechanics.base import Command, Mechanic
 from fraud.packs import load_policies
@@ -43,6 +46,18 @@ def test_states_lead_to_states_of_the_same_table(mechanic: Mechanic) -> None:
         assert {new for following in table.values() for new in following} <= set(table)
     assert bool(mechanic.instance) == any(command.about != "nothing" for command in mechanic.commands)
     assert not mechanic.instance_states or mechanic.instance
+
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_what_a_mechanic_tells_the_law_is_what_rules_may_ask(path: Path) -> None:
+    loaded = load_campaign(path.read_bytes(), path.name)
+    told = mechanic_named(loaded.campaign.mechanic).legal(loaded.campaign)
+    assert set(told.facts) <= set(FACTS) - HOUSE
+    assert set(told.places) <= set(FACTS)
+    assert told.chance or not told.prizes
 
 
 def test_addresses_and_endpoints_are_each_declared_once() -> None:

@@ -90,9 +90,9 @@ def test_two_people_are_enough_stock_where_virtual_seats_fill_the_rest() -> None
     load_campaign(GOOD.replace("stock: 3", "stock: 2").replace("from_percent: 99", "from_percent: 66").encode(), "x.yaml")
 
 
-def test_virtual_fill_needs_an_approval_of_its_own_and_is_off_by_default() -> None:
-    assert GROUP_BUY.approvals(campaign(percent=50)) == (VIRTUAL_FILL,)
-    assert GROUP_BUY.approvals(campaign()) == ()
+def test_virtual_fill_is_told_to_the_law_and_is_off_by_default() -> None:
+    assert VIRTUAL_FILL in GROUP_BUY.approval_kinds
+    assert [GROUP_BUY.legal(campaign(percent=percent)).facts for percent in (50, None)] == [{"virtual_members": True}, {"virtual_members": False}]
     assert load_campaign(GOOD.replace("  virtual_fill: {from_percent: 99}\n", "").encode(), "x.yaml").campaign.terms.virtual_from_percent is None
 
 
