@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -129,7 +129,7 @@ def decide_publication(connection: Connection, *, approval_id: str, approve: boo
     _require_newer_than_live(connection, row["merchant"], row["campaign"], row["version"])
     campaign = campaign_from_document(json.loads(row["document"]))
     _require_no_conflict(connection, row["merchant"], campaign)
-    verdict = judged(connection, row["merchant"], _kept(campaign, row), law, now)
+    verdict = judged(connection, row["merchant"], _kept(campaign, row["document"], row["source"]), law, now)
     require_still_lawful(verdict)
     _require_further(connection, row["merchant"], verdict, asked.target, row["content_hash"])
     connection.execute(update(campaign_versions).where(*same, campaign_versions.c.state == "live").values(state="retired"))
@@ -150,8 +150,8 @@ def decide_publication(connection: Connection, *, approval_id: str, approve: boo
     return decided
 
 
-def _kept(campaign: Campaign, row: Mapping[str, Any]) -> LoadedCampaign:
-    return LoadedCampaign(campaign, json.loads(row["document"]), read_yaml(row["source"], f"{campaign.id}.yaml"))
+def _kept(campaign: Campaign, document: bytes, source: bytes) -> LoadedCampaign:
+    return LoadedCampaign(campaign, json.loads(document), read_yaml(source, f"{campaign.id}.yaml"))
 
 
 def check_file(source: bytes, name: str, policies: Serving | None = None) -> LoadedCampaign:

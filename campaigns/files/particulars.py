@@ -38,8 +38,8 @@ class LawField(ma.fields.Field[list[str]]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> list[str]:
         names = ma.fields.List(IdField(), validate=ma.validate.Length(1, PACKS_MAX))
-        found: list[str] = names.deserialize([value] if isinstance(value, str) else value)
-        return found
+        found = names.deserialize([value] if isinstance(value, str) else value)
+        return [name for name in found if name is not None]
 
 
 class DisclosureBlock(ma.Schema):

@@ -124,7 +124,7 @@ def _resolved(root: Node, path: Path) -> Path:
             step = next((number for number, row in enumerate(inner) if _called(row, step)), step)
         kept.append(step)
         known = (isinstance(inner, dict) and step in inner) or (isinstance(inner, list) and isinstance(step, int) and step < len(inner))
-        here = inner[step] if known and inner is not None else None  # type: ignore[index]
+        here = inner[step] if known and inner is not None else None
     return tuple(kept)
 
 

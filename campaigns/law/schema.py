@@ -46,7 +46,8 @@ class PartField(ma.fields.Field[tuple[str, ...]]):
     """A part of the file, or a list of parts of which one is enough."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> tuple[str, ...]:
-        return tuple(ma.fields.List(ma.fields.String(), validate=sized(1, 10)).deserialize([value] if isinstance(value, str) else value))
+        found = ma.fields.List(ma.fields.String(), validate=sized(1, 10)).deserialize([value] if isinstance(value, str) else value)
+        return tuple(part for part in found if part is not None)
 
 
 class LicenceBlock(ma.Schema):

@@ -16,7 +16,7 @@ SCENE = "promoter.withdraw"
 def _legal(campaign: Campaign) -> Legal:
     terms: WithdrawalTerms = campaign.terms
     within = terms.confirm_within // timedelta(microseconds=1)
-    facts = {"withholding": terms.regime.name, "real_name_from": terms.real_name_from_fen, "confirm_within": within}
+    facts: dict[str, bool | int | str] = {"withholding": terms.regime.name, "real_name_from": terms.real_name_from_fen, "confirm_within": within}
     return Legal(facts=facts, places={"withholding": (NAME, "regime"), "real_name_from": (NAME, "real_name_from"), "confirm_within": (NAME, "confirm_within")})
 
 
