@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from campaigns.acting.stage import After
 from campaigns.catalogue import Catalogue
 from campaigns.codes import batches
 from campaigns.gate.keeper import GateKeeper
-from campaigns.law.book import LawBook, book_of
+from campaigns.law.book import LawBook, opened
 from campaigns.rebates.accrual import TIMER as REBATE_TIMER
 from campaigns.rebates.settling import RebateSettler
 from campaigns.withdrawals import asking, paying
@@ -78,7 +79,12 @@ class Services:
     payer: Payer
     teller: Teller
     gangs: GangSearch
-    law: LawBook
+    law_book: Callable[[], LawBook]
+
+    @property
+    def law(self) -> LawBook:
+        """The packs of law that judge campaigns."""
+        return self.law_book()
 
     @property
     def webhooks_anywhere(self) -> bool:
@@ -155,7 +161,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         payer,
         Teller(database, vault, book, risk),
         gangs,
-        book_of(settings.law_folder, settings.law_packs, settings.law_merchants),
+        opened(settings.law_folder, settings.law_packs, settings.law_merchants),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -97,6 +97,15 @@ def book_of(folder: str, platform: str, merchants: str) -> LawBook:
         if name not in book.packs:
             raise book.missing(name)
     return replace(book, platform=usual or (USUAL,), merchants=chosen)
+
+
+def opened(folder: str, platform: str, merchants: str) -> Callable[[], LawBook]:
+    """The book that settings describe. What is as shipped is read at its first use, since that takes half a second; anything else at once, so that
+    what cannot be read stops the start. Raises what `book_of` raises."""
+    if (folder, platform, merchants) == ("", USUAL, ""):
+        return shipped
+    book = book_of(folder, platform, merchants)
+    return lambda: book
 
 
 def _names(text: str, separator: str) -> tuple[str, ...]:

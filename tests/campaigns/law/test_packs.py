@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.law.book import SHIPPED, book_of, packs_in, shipped
+from campaigns.law.book import SHIPPED, book_of, opened, packs_in, shipped
 from campaigns.law.read import pack_of, read_pack
 from core.errors import Malformed
 from core.yamlfile.problems import Problem
@@ -197,3 +197,10 @@ def test_the_shipped_packs_are_good() -> None:
     assert set(packs_in(SHIPPED, "law-*")) == {"law-cn", "law-none"} == set(shipped().packs)
     assert read_pack(SHIPPED / "law-none").rules == ()
     assert shipped().platform == ("law-cn",)
+
+
+def test_what_is_as_shipped_is_read_when_asked_for_and_anything_else_at_once() -> None:
+    assert opened("", "law-cn", "") is shipped
+    assert opened("", "law-none", "")().platform == ("law-none",)
+    with pytest.raises(Malformed, match="unknown_law"):
+        opened("", "law-nc", "")
