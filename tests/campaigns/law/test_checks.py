@@ -49,6 +49,8 @@ def told(source: str, **more: Any) -> list[tuple[int, int, str, str]]:
         (REBATE.replace('"8", "3"', '"8", "3", "1"'), 7, 10, "third_tier", "approval"),
         (REBATE + '  sku_rates: [{sku: tea, tiers: ["1"]}, {sku: cup, tiers: ["3", "2", "1"]}]\n', 8, 59, "third_tier", "approval"),
         (REBATE + '  spent: "0.01"\n', 8, 10, "purchase_to_join", "approval"),
+        (REBATE.replace("zh: 返佣", "zh: 免加盟费拉 人 头"), 5, 17, "joining_in_copy", "approval"),
+        (COUPON.replace("zh: 立减", "zh: 转發有禮"), 5, 13, "sharing_in_copy", "approval"),
         (GROUP + "  virtual_fill: {from_percent: 80}\n", 9, 17, "virtual_members", "approval"),
         (COUPON.replace("zh: 立减", "zh: 全网最佳立减"), 5, 15, "absolute_claim", "block"),
         (COUPON + "description: {zh: 本店茶叶全国第一, en: Tea}\n", 8, 23, "absolute_claim", "block"),
@@ -86,6 +88,9 @@ def test_a_breach_is_told_where_it_stands(source: str, line: int, column: int, c
         LUCKY + DISCLOSURE,
         LUCKY + DISCLOSURE.replace("  quantity:", "  odds:"),
         REBATE,
+        REBATE.replace("zh: 返佣", "zh: 返佣免加盟费"),
+        COUPON.replace("zh: 立减", "zh: 拉人头"),
+        COUPON.replace("zh: 立减", "zh: 分享快乐"),
         GROUP,
         COUPON + 'gifts: [{name: 茶杯, value: "19.90", quantity: 1}]\ndescription: 下单有赠品\n',
         # Seven days before the start are 3 to 9 December: the 60 of the second is over.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from campaigns.law.book import shipped
 from campaigns.law.words import find, fold
@@ -221,3 +223,23 @@ def test_folding_keeps_where_each_character_stood() -> None:
     folded = fold("ＮＯ．㈱ 國")
     assert folded.text == "no株国"
     assert [folded.written[place] for place in folded.places] == ["Ｎ", "Ｏ", "㈱", "國"]
+
+
+SEPARATORS = st.text(st.sampled_from(" ·-_*.,、。|/~★\u3000\u200b"), min_size=1, max_size=3)
+WORDS = sorted({word for entry in CLAIMS for word in entry.words if entry.unless is None and not word.isascii()})
+
+
+@given(st.sampled_from(WORDS), SEPARATORS, st.sampled_from(["", "本店", "今天 "]))
+def test_whatever_stands_between_all_characters_hides_nothing(word: str, between: str, before: str) -> None:
+    written = before + between.join(word)
+    assert any(one.start >= len(before) for one in find(CLAIMS, written))
+
+
+@given(st.text(st.sampled_from("最佳高级国家第一顶唯可省元步 ,。.ＢestＮo1㈱\u200b"), max_size=40))
+def test_what_is_found_stands_where_it_is_said_to_and_nothing_overlaps(written: str) -> None:
+    reach = 0
+    for one in find(CLAIMS, written):
+        assert one.start >= reach
+        assert written[one.start : one.start + len(one.written)] == one.written
+        assert fold(one.written).text == one.word.replace(" ", "")
+        reach = one.start + len(one.written)
