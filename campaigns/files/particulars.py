@@ -14,6 +14,7 @@ from campaigns.particulars import DISCLOSED, Funds, Gift, Item, Particulars
 from core.fields import CountField, DurationField, IdField, TextField, YuanField, invalid
 from core.text import Text
 from core.yamlfile.check import did_you_mean
+from core.yamlfile.checks import one_of, sized
 from core.yamlfile.problems import Fault
 
 TEXT_MAX, DAYS_MAX, GIFTS_MAX, PACKS_MAX = 2000, 366, 100, 10
@@ -37,7 +38,7 @@ class LawField(ma.fields.Field[list[str]]):
     """The name of a pack, or a list of them."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> list[str]:
-        names = ma.fields.List(IdField(), validate=ma.validate.Length(1, PACKS_MAX))
+        names = ma.fields.List(IdField(), validate=sized(1, PACKS_MAX))
         found = names.deserialize([value] if isinstance(value, str) else value)
         return [name for name in found if name is not None]
 
@@ -64,10 +65,10 @@ class ItemBlock(ma.Schema):
     """An article, beside what the mechanic's block says of it."""
 
     sku = SkuField(required=True)
-    category = ma.fields.String(load_default=None, validate=ma.validate.Length(1, 64))
-    licence = ma.fields.String(load_default=None, validate=ma.validate.Length(1, 64))
+    category = ma.fields.String(load_default=None, validate=sized(1, 64))
+    licence = ma.fields.String(load_default=None, validate=sized(1, 64))
     reference_price = YuanField(load_default=None)
-    price_history = ma.fields.List(ma.fields.Nested(SoldBlock), load_default=list, validate=ma.validate.Length(max=DAYS_MAX))
+    price_history = ma.fields.List(ma.fields.Nested(SoldBlock), load_default=list, validate=sized(0, DAYS_MAX))
 
 
 class GiftBlock(ma.Schema):
@@ -77,15 +78,15 @@ class GiftBlock(ma.Schema):
 
 
 class FundsBlock(ma.Schema):
-    held_by = ma.fields.String(required=True, validate=ma.validate.OneOf(HOLDERS))
+    held_by = ma.fields.String(required=True, validate=one_of(HOLDERS))
     settled_within = DurationField(load_default=None)
 
 
 FIELDS: dict[str, ma.fields.Field[Any]] = {
     "description": TextField(most=TEXT_MAX, load_default=None),
     "disclosure": ma.fields.Nested(DisclosureBlock, load_default=None),
-    "items": ma.fields.List(ma.fields.Nested(ItemBlock), load_default=list, validate=ma.validate.Length(max=SKUS_MAX)),
-    "gifts": ma.fields.List(ma.fields.Nested(GiftBlock), load_default=list, validate=ma.validate.Length(max=GIFTS_MAX)),
+    "items": ma.fields.List(ma.fields.Nested(ItemBlock), load_default=list, validate=sized(0, SKUS_MAX)),
+    "gifts": ma.fields.List(ma.fields.Nested(GiftBlock), load_default=list, validate=sized(0, GIFTS_MAX)),
     "funds": ma.fields.Nested(FundsBlock, load_default=None),
     "law": LawField(load_default=list),
 }

@@ -116,3 +116,22 @@ def test_a_pack_of_ones_own_is_checked_and_then_used(shell: Shell, tmp_path: Pat
     mine = {"SHEEPDOG_LAW_FOLDER": str(tmp_path / "packs"), "SHEEPDOG_LAW_PACKS": "my-town"}
     assert [one["pack"] for one in shell.json("law", "list", env=mine)["packs"] if one["platform"]] == ["my-town"]
     assert "no pack of law 'my-town'" in shell.refused("law", "list", env={"SHEEPDOG_LAW_PACKS": "my-town"})
+
+
+def test_publishing_from_the_command_line_says_the_same(people: dict[str, Shell], best: str) -> None:
+    marketer = people["marketer"]
+    refused = marketer.refused("campaign", "publish", best)
+    assert "best.yaml:3:15: “最佳” is an absolute claim  [absolute_claim]" in refused
+    assert "law: blocks publication · Advertising Law, Arts 9(3) and 57 · law-cn" in refused
+    told = marketer.json("campaign", "publish", best, code=1)
+    assert (told["code"], told["errors"][0]["severity"]) == ("law_block", "block")
+    Path(best).write_text(REBATE, encoding="utf-8")
+    made = marketer.json("campaign", "publish", best)
+    assert [one["code"] for one in made["findings"]] == ["claim_to_prove", "third_tier"]
+    (third,) = made["further_approvals"]
+    approve = ("approvals", "approve", "--reason", "seen")
+    assert "further approvals are missing: campaign.third_tier" in people["compliance"].refused(*approve, made["approval_id"])
+    people["compliance"].ok(*approve, third["approval_id"])
+    people["compliance"].ok(*approve, made["approval_id"])
+    (version,) = marketer.json("campaign", "show", "off")["versions"]
+    assert version["law"]["packs"] == [{"pack": "law-cn", "hash": shipped().packs["law-cn"].content_hash}]
