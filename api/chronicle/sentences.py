@@ -7,6 +7,7 @@ from collections.abc import Mapping
 # Action → (Chinese, English). A test fails for an action that the program writes and that is not here.
 _SENTENCES: Mapping[str, tuple[str, str]] = {
     "campaign.live": ("活动 {target} 上线", "{target} went live"),
+    "campaign.judged": ("法规检查了 {target}", "the law judged {target}"),
     "campaign.pause": ("{who} 暂停了活动 {target}:{reason}", "{who} paused {target}: {reason}"),
     "campaign.resume": ("{who} 恢复了活动 {target}:{reason}", "{who} resumed {target}: {reason}"),
     "campaign.end": ("{who} 结束了活动 {target}:{reason}", "{who} ended {target}: {reason}"),
@@ -106,6 +107,7 @@ _APPROVALS: Mapping[str, tuple[str, str]] = {
     "snooze.add": ("暂停规则", "the snooze"),
     "list.change": ("修改名单", "the change of the list"),
     "campaign.third_tier": ("三级返佣", "the third tier of"),
+    "law.exception": ("法规例外", "the exception that the law asks for in"),
     "campaign.virtual_fill": ("虚拟成团", "virtual members in"),
 }
 
