@@ -100,14 +100,13 @@ def _propose(
     version = newest + 1
     target = f"{campaign.id}@{version}"
     asks: dict[str, Any] = {"merchant": merchant, "target": target, "content_hash": content_hash, "editors": [author], "now": now}
-    approval_id = propose(connection, kind=KIND, note=note, **asks)
+    approval_id = propose(connection, kind=KIND, note=note, detail={"law": verdict.record()}, **asks)
     further = tuple((kind, propose(connection, kind=kind, note=exception_note(verdict, kind, note), **asks)) for kind in verdict.approvals())
     row = {"merchant": merchant, "campaign": campaign.id, "version": version, "content_hash": content_hash, "state": "proposed"}
     texts = {"document": canonical(loaded.document), "source": source, "note": note}
     row_ids = {"author": author, "approval_id": approval_id, "created_at": now, "law": canonical(verdict.record())}
     if not insert_ignore(connection, campaign_versions, {**row, **texts, **row_ids}):
         raise _stale(newest)
-    append(connection, merchant=merchant, actor=author, action="campaign.judged", target=target, now=now, after=content_hash, detail=verdict.record())
     return Proposed(campaign.id, version, content_hash, approval_id, further, verdict.findings)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 # Action → (Chinese, English). A test fails for an action that the program writes and that is not here.
 _SENTENCES: Mapping[str, tuple[str, str]] = {
     "campaign.live": ("活动 {target} 上线", "{target} went live"),
-    "campaign.judged": ("法规检查了 {target}", "the law judged {target}"),
     "campaign.pause": ("{who} 暂停了活动 {target}:{reason}", "{who} paused {target}: {reason}"),
     "campaign.resume": ("{who} 恢复了活动 {target}:{reason}", "{who} resumed {target}: {reason}"),
     "campaign.end": ("{who} 结束了活动 {target}:{reason}", "{who} ended {target}: {reason}"),

@@ -5,6 +5,7 @@ Each principal stands once in an approval's list of parties, as editor or as app
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,8 +40,20 @@ class Approval:
     reason: str | None
 
 
-def propose(connection: Connection, *, merchant: str, kind: str, target: str, content_hash: str, editors: list[str], note: str, now: datetime) -> str:
-    """Ask for approval; `editors` had a hand in the content, the first of them proposes. Returns the approval's id."""
+def propose(
+    connection: Connection,
+    *,
+    merchant: str,
+    kind: str,
+    target: str,
+    content_hash: str,
+    editors: list[str],
+    note: str,
+    now: datetime,
+    detail: Mapping[str, Any] | None = None,
+) -> str:
+    """Ask for approval; `editors` had a hand in the content, the first of them proposes. `detail` is kept in the audit entry as well, so it holds no
+    personal data. Returns the approval's id."""
     approval_id = new_id("apr")
     values = {"id": approval_id, "merchant": merchant, "kind": kind, "target": target, "content_hash": content_hash, "note": note}
     connection.execute(approvals.insert().values(**values, proposed_by=editors[0], proposed_at=now, state="pending"))
@@ -54,7 +67,7 @@ def propose(connection: Connection, *, merchant: str, kind: str, target: str, co
         target=target,
         now=now,
         after=content_hash,
-        detail={"approval": approval_id, "note": note},
+        detail={"approval": approval_id, "note": note, **(detail or {})},
     )
     return approval_id
 
