@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -103,8 +104,10 @@ def _licence(pack: Pack, rule: Rule, case: Case) -> Iterator[Hit]:
         category, number = member.values.get("category"), member.values.get("licence")
         if category is None or fold(str(category)).text not in form.categories:
             continue
-        if number is None or form.form.fullmatch("".join(str(number).split())) is None:
-            yield Hit(member.place_of(["licence"]), {**member.values, "licence": number or "-", "example": form.example})
+        # Full width and spaces change no number.
+        written = "".join(unicodedata.normalize("NFKC", str(number or "")).split())
+        if form.form.fullmatch(written) is None:
+            yield Hit(member.place_of(["licence"]), {**member.values, "licence": number or "–", "example": form.example})
 
 
 def _frozen(pack: Pack, rule: Rule, case: Case) -> Iterator[Hit]:

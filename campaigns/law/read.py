@@ -178,6 +178,9 @@ def _needs(reading: _Reading, document: Document, path: Path, row: Mapping[str, 
         if not row.get(key):
             check = row["check"]
             reading.complain(document, path, "missing_key", f"check: {check} 需要 {key}", f"check: {check} needs {key}")
+    if row["check"] == "licence" and row["each"] != "item":
+        fix = Text(zh="写 each: item", en="write each: item")
+        reading.complain(document, path, "not_of_items", "check: licence 只看商品", "check: licence looks at articles", fix)
     for key, table in (("words", "words"), ("licence", "licences")):
         _known(reading, document, (*path, key), row.get(key), list(reading.all(table)), table)
     kinds = [EXCEPTION, *(kind for name in mechanic_names() for kind in mechanic_named(name).approval_kinds)]

@@ -177,6 +177,28 @@ def test_a_payout_table_that_was_loosened_is_still_held_to_the_pack() -> None:
     assert {one.fault.code for one in judged_alone(changed, shipped(), "shop", NOW).findings} == {"real_name_late", "confirm_late"}
 
 
+@pytest.mark.parametrize(
+    ("category", "licence", "is_good"),
+    [
+        ("饮料", "SC10644010012345", True),
+        ("飲料", "ＳＣ１０６ ４４０１ ００１２３４５", True),
+        ("食 品", "SC106440100123456", False),
+        ("food", "XK16-204-1234", False),
+        ("化妆品", "粤G妆网备字2024012345", True),
+        ("护肤品", "国妆网备进字(沪)2024012345", True),
+        ("护肤品", "国妆网备进字\uff08沪\uff092024012345", True),
+        ("護膚品", "国妆特字20240001", True),
+        ("makeup", "国妆特进字J20240001", True),
+        ("香水", "粤妆20240001", False),
+        ("perfume", "SC10644010012345", False),
+        ("数码", "", True),
+    ],
+)
+def test_numbers_have_the_form_of_their_category(category: str, licence: str, is_good: bool) -> None:
+    number = f", licence: {licence}" if licence else ""
+    assert (told(SALE + f"items: [{{sku: tea, category: {category}{number}}}]\n") == []) is is_good
+
+
 def test_a_rule_counts_from_its_day_on() -> None:
     source = (LUCKY.replace("50001.00", "60000.00") + DISCLOSURE).replace("2026-12-10", "2025-10-01")
     over = [(2025, 10, 1), (2025, 9, 1)]

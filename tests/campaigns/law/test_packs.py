@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -95,6 +97,7 @@ rules:
     frozen: {limits.total: upp}
     message: {zh: "{before", en: x}
     fix: {zh: 写, en: write it}
+  - {code: seventh, severity: block, article: Art. 7, source: Act, check: licence, licence: food, message: x, fix: {zh: 写, en: write it}}
 """
 
 
@@ -109,6 +112,17 @@ def test_a_good_pack_says_what_it_means() -> None:
     pack = pack_of("law-x", {"law.yaml": GOOD.encode()})
     assert (pack.name, pack.title.en, [rule.code for rule in pack.rules]) == ("law-x", "Some place", ["too_much"])
     assert (pack.parameters["cap"].value, pack.licences["food"].example) == (10_000, "F1")
+
+
+def test_a_rule_counts_from_its_first_day_to_the_end_of_its_last() -> None:
+    dated = GOOD.replace("effective_from: 2026-01-01", "effective_from: 2026-01-01\n    effective_until: 2026-01-31")
+    (rule,) = pack_of("law-x", {"law.yaml": dated.encode()}).rules
+    zone, hour = ZoneInfo("Asia/Shanghai"), timedelta(hours=1)
+    first, after = datetime(2026, 1, 1, tzinfo=zone), datetime(2026, 2, 1, tzinfo=zone)
+    assert not rule.in_effect(first - hour, first)
+    assert rule.in_effect(first - hour, first + hour)
+    assert rule.in_effect(after - hour, after + hour)
+    assert not rule.in_effect(after, after + hour)
 
 
 def test_all_mistakes_of_all_files_come_at_once() -> None:
@@ -133,6 +147,7 @@ def test_all_mistakes_of_all_files_come_at_once() -> None:
         ("more.yaml", 3, "doubled"),
         ("more.yaml", 9, "unknown_name"),
         ("more.yaml", 17, "unknown_name"),
+        ("more.yaml", 28, "not_of_items"),
         ("more.yaml", 25, "unknown_word"),
         ("more.yaml", 26, "unknown_name"),
     }
