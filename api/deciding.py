@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,15 @@ from sqlalchemy import Connection
 from api.resolving import decide_release
 from campaigns.law.book import LawBook
 from campaigns.law.pack import EXCEPTION
+from campaigns.lifecycle import KIND as RESUME
+from campaigns.lifecycle import decide_resume
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.publishing import KIND as PUBLISH
 from campaigns.publishing import decide_further, decide_publication
 from campaigns.withdrawals.asking import KIND as PAYOUT
 from campaigns.withdrawals.asking import decide_payout
-from core.access.approvals import Approval, find_approval
-from core.access.principals import Caller
+from core.access.approvals import Approval, agree, agreed, find_approval, is_last, speak_as
+from core.access.principals import SYSTEM, Caller
 from core.db.engine import Database
 from core.errors import NotFound
 from core.text import Text
@@ -29,6 +31,8 @@ from fraud.rulesets.publishing import KIND as PUBLISH_POLICY
 from fraud.rulesets.publishing import decide_policy
 from fraud.snoozes.changing import KIND as SNOOZE
 from fraud.snoozes.changing import decide_snooze
+from fraud.stops.changing import KIND as START_RULE
+from fraud.stops.changing import decide_start
 
 Decider = Callable[..., Approval]
 
@@ -36,12 +40,14 @@ Decider = Callable[..., Approval]
 _FURTHER = {kind: decide_further for name in mechanic_names() for kind in mechanic_named(name).approval_kinds}
 DECIDERS: dict[str, Decider] = {
     PUBLISH: decide_publication,
+    RESUME: decide_resume,
     PUBLISH_POLICY: decide_policy,
     PAYOUT: decide_payout,
     LIST_CHANGE: decide_change,
     RELEASE: decide_release,
     SNOOZE: decide_snooze,
     EXCEPTION: decide_further,
+    START_RULE: decide_start,
     **_FURTHER,
 }
 # Kind of approval → what must hold before it is given; it may take seconds, so it runs outside of the transaction.
@@ -52,11 +58,13 @@ def decide_approval(services: Any, caller: Caller, merchant: str, approval_id: s
     """Approve or reject. Raises `NotFound` (also for another merchant's), `Forbidden` for an editor, `Conflict` when decided before."""
     prepare_decision(services.database, merchant, approval_id, approve=approve)
     with services.database.write() as connection:
-        decided = decide_in(connection, caller.principal_id, merchant, approval_id, services.law, approve=approve, reason=reason, now=services.clock.now())
+        decided = decide_in(connection, caller, merchant, approval_id, services.law, approve=approve, reason=reason, now=services.clock.now())
+        view = approval_view(decided, agreed(connection, approval_id))
     services.rulesets.forget()
     services.lists.forget()
     services.snoozes.forget()
-    return approval_view(decided)
+    services.catalogue.forget()
+    return view
 
 
 def prepare_decision(database: Database, merchant: str, approval_id: str, *, approve: bool) -> None:
@@ -68,13 +76,24 @@ def prepare_decision(database: Database, merchant: str, approval_id: str, *, app
 
 
 def decide_in(
-    connection: Connection, by: str, merchant: str, approval_id: str, law: LawBook | None = None, *, approve: bool, reason: str, now: datetime
+    connection: Connection, caller: Caller, merchant: str, approval_id: str, law: LawBook | None = None, *, approve: bool, reason: str, now: datetime
 ) -> Approval:
-    """The same, in the caller's transaction; `prepare_decision` comes before it."""
+    """The same, in the caller's transaction; `prepare_decision` comes before it. Where several must agree, only the last voice has the consequence."""
     asked = _of_merchant(find_approval(connection, approval_id), merchant)
+    by = caller.principal_id
+    speak_as(connection, asked, caller, now)
+    if approve and not is_last(connection, asked, by):
+        return agree(connection, approval_id=approval_id, by=by, reason=reason, now=now)
     # A publication is judged again by the law that is in force now.
     more = {"law": law} if asked.kind == PUBLISH else {}
     return DECIDERS[asked.kind](connection, approval_id=approval_id, approve=approve, by=by, reason=reason, now=now, **more)
+
+
+def lapse(connection: Connection, approval_id: str, now: datetime) -> None:
+    """Nobody decided in time: the question is put away as if it had been rejected, so that what waited for it waits no more. Idempotent."""
+    asked = find_approval(connection, approval_id)
+    if asked.state == "pending" and asked.expires_at is not None and asked.expires_at <= now:
+        DECIDERS[asked.kind](connection, approval_id=approval_id, approve=False, by=SYSTEM, reason="nobody decided in time", now=now)
 
 
 def _of_merchant(approval: Approval, merchant: str) -> Approval:
@@ -83,8 +102,8 @@ def _of_merchant(approval: Approval, merchant: str) -> Approval:
     return approval
 
 
-def approval_view(approval: Approval) -> dict[str, Any]:
-    """An approval as JSON-able data."""
+def approval_view(approval: Approval, voices: Collection[str] = ()) -> dict[str, Any]:
+    """An approval as JSON-able data; `voices` are those who agreed to it so far."""
     return {
         "id": approval.id,
         "kind": approval.kind,
@@ -97,4 +116,9 @@ def approval_view(approval: Approval) -> dict[str, Any]:
         "decided_by": approval.decided_by,
         "decided_at": None if approval.decided_at is None else approval.decided_at.isoformat(),
         "reason": approval.reason,
+        "needed": approval.needed,
+        "agreed": sorted(voices),
+        "scopes": list(approval.wanted),
+        "expires_at": None if approval.expires_at is None else approval.expires_at.isoformat(),
+        "rules_version": approval.rules_version,
     }

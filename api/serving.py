@@ -5,6 +5,7 @@ Imports only what is light, because the supervisor stays in memory for as long a
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -32,7 +33,11 @@ def run_service(settings: Settings, screen: Screen, demo: bool) -> int:
     """Run until Ctrl-C; returns the exit code. Raises `Unavailable` when a port or the data folder cannot be had."""
     require_free_port(settings.host, settings.port)
     valkey = None if settings.redis_url else EmbeddedValkey(settings.data_dir / "valkey", settings.embedded_port)
-    env = {"SHEEPDOG_DATA_DIR": str(settings.data_dir.absolute())}
+    if settings.approval_rules:
+        settings = dataclasses.replace(settings, approval_rules=str(Path(settings.approval_rules).absolute()))
+        # Before anything stands: with a file that is wrong nothing starts.
+        _step(["approvals", "check"], {"SHEEPDOG_LANG": screen.lang, "SHEEPDOG_APPROVAL_RULES": settings.approval_rules})
+    env = {"SHEEPDOG_DATA_DIR": str(settings.data_dir.absolute()), "SHEEPDOG_APPROVAL_RULES": settings.approval_rules}
     if valkey is not None:
         env["SHEEPDOG_REDIS_URL"] = valkey.start()
     try:

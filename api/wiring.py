@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from api.auth import Keys
+from api.deciding import lapse
 from api.observe import count_stages
 from campaigns import usage
 from campaigns.acting import facts
@@ -26,6 +27,7 @@ from campaigns.rebates.settling import RebateSettler
 from campaigns.withdrawals import asking, paying
 from campaigns.withdrawals.paying import Payer, ShopChannel
 from campaigns.withdrawals.sandbox import SandboxChannel
+from core.access.approvals import TIMER as APPROVAL_TIMER
 from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings, secret_key_bytes
 from core.db.engine import Database, open_database
@@ -135,9 +137,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     rebates = RebateSettler(database, risk, book, vault, clock)
     payer = Payer(database, vault, clock, {one.name: one for one in (ShopChannel(), SandboxChannel(database, clock))})
     gangs = GangSearch(database, vault, clock, settings.gang_window_days, settings.gang_search_hours)
-    desk = Desk(
-        database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep, settler.settle, settings.review_second_fen
-    )
+    desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep, settler.settle)
     return Services(
         settings,
         clock,
@@ -194,6 +194,7 @@ def timer_handlers(settler: Settler, vault: Vault, rebates: RebateSettler, payer
     handlers.register(settling.TIMER, settling.fire_timer)
     handlers.register(EXPIRY, expire)
     handlers.register_prepared(searching.TIMER, gangs.run)
+    handlers.register(APPROVAL_TIMER, lapse)
     return handlers
 
 

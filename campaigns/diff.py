@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -12,8 +13,9 @@ from campaigns.store.tables import campaign_versions
 from core.errors import NotFound
 from core.money import Money
 from core.text import Text
-from rules.changes import Change, added, changed, removed
+from rules.changes import ADDED, CHANGED, REMOVED, Change, added, changed, removed
 from rules.lang.compare import changed_constants
+from rules.strictness import condition_moves
 
 Document = Mapping[str, Any]
 
@@ -66,3 +68,45 @@ def _condition(path: tuple[str, ...], old: str, new: str) -> Iterator[Change]:
 
 def _shown(name: str, value: Any) -> str:
     return f"¥{Money(value).yuan()}" if name.endswith("_fen") and isinstance(value, int) else str(value)
+
+
+# What is more for customers when it is more, and what when it is less.
+_MORE = frozenset({"budget_fen", "limits", "amount_fen"})
+_LESS = frozenset({"threshold_fen", "minimum_fen"})
+
+
+def strictness(change: Change, old_document: Document, new_document: Document) -> int | None:
+    """-1 for what gives more or to more people, +1 for what gives less, 0 or None where that does not arise or cannot be told."""
+    name = change.path[-1]
+    if name == "eligible_when":
+        if change.old is None or change.new is None:
+            return 1 if change.old is None else -1
+        moved = condition_moves(_at(old_document, change.path), _at(new_document, change.path))
+        return None if moved is None else -moved
+    old, new = _amount(change.old), _amount(change.new)
+    if name in ("starts", "ends") and change.kind == CHANGED:
+        later = _sign(str(change.new), str(change.old))
+        return later if name == "starts" else -later
+    if change.path[0] in _MORE or name in _MORE:
+        # A limit that is no more lets more through, and a new one less.
+        if old is None or new is None:
+            return -1 if change.kind == REMOVED else 1 if change.kind == ADDED else None
+        return -_sign(new, old)
+    return None if name not in _LESS or old is None or new is None else _sign(new, old)
+
+
+def _at(document: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        document = document[step]
+    return document
+
+
+def _sign(one: Any, other: Any) -> int:
+    return 1 if one > other else -1 if one < other else 0
+
+
+def _amount(shown: Any) -> Decimal | None:
+    try:
+        return Decimal(str(shown).removeprefix("¥"))
+    except InvalidOperation:
+        return None

@@ -99,7 +99,9 @@ def _propose(
     require_no_block(verdict)
     version = newest + 1
     target = f"{campaign.id}@{version}"
-    asks: dict[str, Any] = {"merchant": merchant, "target": target, "content_hash": content_hash, "editors": [author], "now": now}
+    # A campaign without a budget is beyond every threshold.
+    measure = None if campaign.budget is None else campaign.budget.fen
+    asks: dict[str, Any] = {"merchant": merchant, "target": target, "content_hash": content_hash, "editors": [author], "now": now, "measure": measure}
     approval_id = propose(connection, kind=KIND, note=note, detail={"law": verdict.record()}, **asks)
     further = tuple((kind, propose(connection, kind=kind, note=exception_note(verdict, kind, note), **asks)) for kind in verdict.approvals())
     row = {"merchant": merchant, "campaign": campaign.id, "version": version, "content_hash": content_hash, "state": "proposed"}

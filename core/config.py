@@ -58,6 +58,7 @@ class Settings:
     law_packs: str = _setting("law-cn", "packs of law that judge campaigns before publication, separated by commas")
     law_merchants: str = _setting("", "merchants with packs of their own: shop=law-none,hk=law-hk+law-cn")
     law_folder: str = _setting("", "folder with more packs of law, one folder each; empty: only the shipped ones")
+    approval_rules: str = _setting("", "file of who must approve what, from which amount on; empty: what is shipped")
     webhook_targets: str = _setting("public", "where webhooks may go: public (https, public addresses), or anywhere (for development)")
     payout_channel: str = _setting("shop", "who pays withdrawals: shop (your backend, told by withdrawal.due), or sandbox (for trying out)")
     log_level: str = _setting("info", "debug, info, warning or error")

@@ -117,6 +117,12 @@ def from_record(data: bytes | str) -> Decision:
     return Decision(**{**body, "at": from_micros(body["at"]), "cold": tuple(body.get("cold", ()))})
 
 
+def results_of(data: bytes | str) -> dict[str, str]:
+    """Only what each rule came to, for those who read very many."""
+    found: dict[str, str] = json.loads(data)["results"]
+    return found
+
+
 def reason_body(reason: Reason) -> dict[str, Any]:
     """A reason as the record holds it."""
     return {

@@ -253,8 +253,15 @@ class RiskEngine:
         except Unavailable:
             return ()
 
+    def _stopped(self, one: _Round) -> Collection[str]:
+        """Rules that one person has stopped; none in a process that never could read them, where they refuse as ever."""
+        try:
+            return self._snoozes().stopped(one.event.merchant, one.policy.id)
+        except Unavailable:
+            return ()
+
     def _judged(self, one: _Round, look: _Look, now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
-        verdict = evaluate(one.policy, look.values, now=now, snoozed=look.snoozed)
+        verdict = evaluate(one.policy, look.values, now=now, snoozed=look.snoozed, stopped=self._stopped(one))
         return self._made(one, verdict, recorded(one.policy, look.values), now, timing)
 
     def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime, timing: Mapping[str, int] | None = None) -> Decision:

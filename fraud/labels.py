@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from math import sqrt
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
@@ -15,7 +16,7 @@ from core.audit.log import append
 from core.db.engine import insert_ignore
 from core.errors import Malformed
 from core.text import Text
-from fraud.decision import from_record
+from fraud.decision import results_of
 from fraud.queries import find_decision
 from fraud.store.tables import decisions, labels
 
@@ -82,9 +83,14 @@ def precision_of(connection: Connection, merchant: str, policy: str, since: date
     """Each rule of the policy that hit in a labelled decision since then, by its name; shadow and live hits alike."""
     mine = (labels.c.merchant == merchant, decisions.c.policy == policy, decisions.c.at >= since)
     query = select(decisions.c.body, labels.c.label).join(labels, labels.c.decision_id == decisions.c.id).where(*mine)
+    return precision(connection.execute(query))
+
+
+def precision(rows: Iterable[Any]) -> list[Precision]:
+    """Of rows of a decision's bytes and its label: each rule that hit, by its name."""
     found: dict[str, list[int]] = {}
-    for body, label in connection.execute(query):
-        for rule, result in from_record(body).results.items():
+    for body, label in rows:
+        for rule, result in results_of(body).items():
             if result == HIT:
                 found.setdefault(rule, [0, 0])[LABELS.index(label)] += 1
     return [_precision(rule, *counts) for rule, counts in sorted(found.items())]

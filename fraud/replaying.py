@@ -12,7 +12,7 @@ from typing import Any
 
 from fraud.decision import Decision, reason_body
 from rules.enrich.derived import HIDDEN_FIELDS
-from rules.evaluate import HIT, SNOOZED, Evaluation, evaluate
+from rules.evaluate import HIT, SNOOZED, STOPPED, Evaluation, evaluate
 from rules.evidence import PRESENT
 from rules.lang import tree
 from rules.model import FeatureValue, Ruleset, severity
@@ -71,9 +71,10 @@ class Judge:
     def _again(self, decision: Decision, values: Mapping[str, FeatureValue], unjudged: frozenset[str]) -> Decision:
         """The decision as the ruleset makes it of the same inputs at the same moment. Rules that cannot be judged are set aside like snoozed ones."""
         snoozed = unjudged.union(rule for rule, result in decision.results.items() if result == SNOOZED)
+        stopped = {rule for rule, result in decision.results.items() if result == STOPPED}
         # Without inputs there was no verdict: Redis did not answer.
         judged = decision.features or not decision.degraded
-        verdict = evaluate(self.ruleset, values, now=decision.at, snoozed=snoozed) if judged else _UNJUDGED
+        verdict = evaluate(self.ruleset, values, now=decision.at, snoozed=snoozed, stopped=stopped) if judged else _UNJUDGED
         outcome, reasons = verdict.outcome, verdict.reasons
         if decision.degraded:
             outcome = max(self.ruleset.outcome_when_unavailable, outcome, key=severity)

@@ -15,6 +15,7 @@ import fraud.cases.tables
 import fraud.lists.tables
 import fraud.rulesets.tables
 import fraud.snoozes.tables
+import fraud.stops.tables
 import fraud.store.tables
 from core.config import load_settings
 from core.db.engine import open_database
@@ -35,6 +36,7 @@ TABLES = (
     fraud.lists.tables,
     fraud.rulesets.tables,
     fraud.snoozes.tables,
+    fraud.stops.tables,
     fraud.store.tables,
 )
 

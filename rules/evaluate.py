@@ -17,9 +17,9 @@ from rules.lang.kinds import Kind
 from rules.lang.meaning import EXACT_MAX, is_number
 from rules.model import OUTCOMES, AtLeast, FeatureValue, Rule, Ruleset, severity
 
-HIT, MISS, MISSING, SNOOZED, ERROR, INACTIVE = "hit", "miss", "missing", "snoozed", "error", "inactive"
+HIT, MISS, MISSING, SNOOZED, STOPPED, ERROR, INACTIVE = "hit", "miss", "missing", "snoozed", "stopped", "error", "inactive"
 _NEVER_WHOLE = (Kind.TEXT, Kind.BOOLEAN)
-RESULTS = (HIT, MISS, MISSING, SNOOZED, ERROR, INACTIVE)
+RESULTS = (HIT, MISS, MISSING, SNOOZED, STOPPED, ERROR, INACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,11 @@ class Evaluation:
         return dict.fromkeys(self.rule_ids, MISS) | dict(self.notable)
 
 
-def evaluate(ruleset: Ruleset, given: Mapping[str, FeatureValue], *, now: datetime, snoozed: Collection[str] = ()) -> Evaluation:
-    """Judge the values of event fields and features. A name that is absent is missing; `snoozed` are ids of rules that are set aside."""
+def evaluate(ruleset: Ruleset, given: Mapping[str, FeatureValue], *, now: datetime, snoozed: Collection[str] = (), stopped: Collection[str] = ()) -> Evaluation:
+    """Judge the values of event fields and features. A name that is absent is missing; `snoozed` are ids of rules that are set aside.
+
+    `stopped` are ids of rules that one person has stopped: they refuse nobody, and what they would have refused is for review at most.
+    """
     values, wrong = plain_values(ruleset, given)
     hits, missing = ruleset.compiled.judge(values)
     results = {ruleset.rules[index].id: HIT for index in hits}
@@ -48,9 +51,26 @@ def evaluate(ruleset: Ruleset, given: Mapping[str, FeatureValue], *, now: dateti
         results[rule.id] = ERROR if wrong and not wrong.isdisjoint(tree.names_of(rule.when)) else MISSING
     results.update((rule.id, SNOOZED) for rule in (ruleset.rules if snoozed else ()) if rule.id in snoozed)
     results.update((rule.id, INACTIVE) for rule in ruleset.timed_rules if not in_effect(rule, now))
+    halted = _halt(ruleset, results, stopped) if stopped else ()
     counting = [rule for index in hits if results[(rule := ruleset.rules[index]).id] == HIT]
-    reasons = sorted((reason_of(ruleset, rule, values, given) for rule in counting), key=lambda reason: (-reason.score, reason.rule))
-    return Evaluation(sum(rule.score for rule in counting), outcome_of(ruleset, counting, values), results, tuple(reasons), ruleset.rule_ids)
+    outcome, telling = outcome_of(ruleset, counting, values), counting
+    if halted and (held := _held(outcome, outcome_of(ruleset, [*counting, *halted], values))) != outcome:
+        # Whoever looks at it must see what it is held for.
+        outcome, telling = held, [*counting, *halted]
+    reasons = sorted((reason_of(ruleset, rule, values, given) for rule in telling), key=lambda reason: (-reason.score, reason.rule))
+    return Evaluation(sum(rule.score for rule in counting), outcome, results, tuple(reasons), ruleset.rule_ids)
+
+
+def _halt(ruleset: Ruleset, results: dict[str, str], stopped: Collection[str]) -> list[Rule]:
+    """Marks stopped rules that would hit; returns those that protect. One that lets through simply does so no more."""
+    would = [rule for rule in ruleset.rules if rule.id in stopped and results.get(rule.id) == HIT]
+    results.update((rule.id, STOPPED) for rule in would)
+    return [rule for rule in would if rule.score > 0 or severity(rule.verdict or OUTCOMES[0]) > 0]
+
+
+def _held(without: str, together: str) -> str:
+    """Of what the rules say without the stopped ones and with them: nothing is paid because of a stop, and nothing is refused by a stopped rule."""
+    return max(without, min(together, "review", key=severity), key=severity)
 
 
 def plain_values(ruleset: Ruleset, given: Mapping[str, FeatureValue]) -> tuple[dict[str, Any], set[str]]:

@@ -15,6 +15,12 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "policy.ended": ("策略 {target} 停止生效", "the policy {target} is no longer in effect"),
     "snooze.added": ("{who} 暂停规则 {rule}:{comment}", "{who} snoozed the rule {rule}: {comment}"),
     "snooze.ended": ("{who} 结束了规则 {rule} 的暂停", "{who} ended the snooze of the rule {rule}"),
+    "rule.stopped": ("{who} 停用策略 {policy} 的规则 {rule}", "{who} stopped the rule {rule} of the policy {policy}"),
+    "rule.started": ("策略 {policy} 的规则 {rule} 恢复", "the rule {rule} of the policy {policy} counts again"),
+    "approval.delegated": ("{who} 将审批权委托给 {delegate}({target})", "{who} lent {delegate} their word for approvals ({target})"),
+    "approval.delegation_revoked": ("{who} 撤销委托 {target}", "{who} took back the delegation {target}"),
+    "approval.spoken_for": ("{who} 代 {for} 就 {target} 表决", "{who} spoke for {for} about {target}"),
+    "approvals.rules_adopted": ("采用审批规则 {name}", "the rules of approvals {name} were adopted"),
     "list.created": ("{who} 新建名单 {target}", "{who} made the list {target}"),
     "list.changed": ("{who} 修改名单 {target}", "{who} changed the list {target}"),
     "gang.found": ("{who} 发现团伙 {target}", "{who} found the gang {target}"),
@@ -108,6 +114,8 @@ _APPROVALS: Mapping[str, tuple[str, str]] = {
     "campaign.third_tier": ("三级返佣", "the third tier of"),
     "law.exception": ("法规例外", "the exception that the law asks for in"),
     "campaign.virtual_fill": ("虚拟成团", "virtual members in"),
+    "campaign.resume": ("恢复活动", "the resumption of"),
+    "rule.start": ("恢复规则", "the start of the rule that was stopped,"),
 }
 
 
@@ -116,6 +124,10 @@ def _of_approvals() -> dict[str, tuple[str, str]]:
     for kind, (zh, en) in _APPROVALS.items():
         found[f"{kind}.proposed"] = (f"{{who}} 提请{zh} {{target}}:{{note}}", f"{{who}} asked to approve {en} {{target}}: {{note}}")
         found[f"{kind}.approved"] = (f"{{who}} 批准{zh} {{target}}:{{reason}}", f"{{who}} approved {en} {{target}}: {{reason}}")
+        found[f"{kind}.agreed"] = (
+            f"{{who}} 同意{zh} {{target}}({{agreed}}/{{needed}}):{{reason}}",
+            f"{{who}} agreed to {en} {{target}} ({{agreed}} of {{needed}}): {{reason}}",
+        )
         found[f"{kind}.void"] = (f"{zh} {{target}} 的审批失效:{{reason}}", f"nobody need approve {en} {{target}} any more: {{reason}}")
         found[f"{kind}.rejected"] = (f"{{who}} 驳回{zh} {{target}}:{{reason}}", f"{{who}} rejected {en} {{target}}: {{reason}}")
     return found

@@ -8,6 +8,7 @@ import click
 from sqlalchemy import func, select
 
 from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, settings_and_services
+from api.cli.delegations import add, check, end, rules, show_all
 from core.access.approvals import STATES
 from core.access.principals import PLATFORM, SCOPES, SYSTEM, add_principal, create_key, find_principal, revoke_key
 from core.db.tables import api_keys
@@ -117,6 +118,10 @@ def approvals() -> None:
     """What waits for a second person."""
 
 
+for _command in (rules, check, add, show_all, end):
+    approvals.add_command(_command)
+
+
 @approvals.command("list", epilog="Example:  sheepdog approvals list --state void")
 @click.option("--state", type=click.Choice([*STATES, "all"]), default="pending", show_default=True, help="void: what it was about has ended.")
 @key_option
@@ -148,10 +153,16 @@ def _decide(screen: Screen, approval_id: str, reason: str, key: str | None, merc
 
     _, services = settings_and_services()
     caller = caller_of(services, key)
-    caller.require("compliance")
+    caller.require("marketer", "compliance")
     decided = decide_approval(services, caller, caller.for_merchant(merchant), approval_id, approve=approve, reason=reason)
-    words = Text(zh="已批准,现已生效", en="approved; it is live") if approve else Text(zh="已驳回", en="rejected")
-    screen.result(decided, words.pick(screen.lang))
+    screen.result(decided, _said(decided).pick(screen.lang))
+
+
+def _said(decided: dict[str, Any]) -> Text:
+    if decided["state"] == "pending":
+        voices, needed = len(decided["agreed"]), decided["needed"]
+        return Text(zh=f"已同意;共需 {needed} 人,已有 {voices} 人", en=f"agreed; {voices} of {needed} people have")
+    return Text(zh="已批准,现已生效", en="approved; it is live") if decided["state"] == "approved" else Text(zh="已驳回", en="rejected")
 
 
 @approvals.command("approve", epilog="Example:  sheepdog approvals approve apr_01J… --reason 'checked budget and dates'")

@@ -11,7 +11,8 @@ import click
 from api.cli.campaign_check import check_command, render_findings
 from api.cli.campaign_codes import codes_command
 from api.cli.campaign_preview import preview_command
-from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, read_file, settings_and_services
+from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, read_file, services_for, settings_and_services
+from api.cli.histories import campaign_history
 from core.errors import Malformed
 from core.text import Text
 
@@ -24,6 +25,7 @@ def campaign() -> None:
 campaign.add_command(check_command)
 campaign.add_command(preview_command)
 campaign.add_command(codes_command)
+campaign.add_command(campaign_history, "history")
 
 
 @campaign.command(epilog="Example:  sheepdog campaign schema > campaign.schema.json")
@@ -184,5 +186,23 @@ def _act(name: str, help_en: str) -> None:
 
 
 _act("pause", "Refuse new claims until `resume`; what was given stays given.")
-_act("resume", "Let a paused campaign run again.")
+
+
+@campaign.command(epilog="Example:  sheepdog campaign resume new-user-coupon --reason 'stock is back'")
+@click.argument("campaign_id")
+@click.option("--reason", default="", help="Why, for the person who approves and for the record.")
+@key_option
+@merchant_option
+@command_options
+def resume(screen: Screen, campaign_id: str, reason: str, key: str | None, merchant: str | None) -> None:
+    """Ask a second person to let a paused campaign run again."""
+    from campaigns.lifecycle import ask_resume
+
+    services, caller, of = services_for(key, merchant, "marketer", "compliance")
+    with services.database.write() as connection:
+        approval = ask_resume(connection, merchant=of, campaign=campaign_id, actor=caller.principal_id, note=reason, now=services.clock.now())
+    shown = Text(zh=f"等待第二人批准:sheepdog approvals approve {approval}", en=f"waits for a second person: sheepdog approvals approve {approval}")
+    screen.result({"campaign": campaign_id, "status": "paused", "approval_id": approval}, shown.pick(screen.lang))
+
+
 _act("end", "End a campaign for good; coupons that were given keep their validity.")

@@ -12,13 +12,18 @@ from typing import Any
 import click
 
 from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, read_file, settings_and_services
+from api.cli.histories import rules_history
 from api.cli.rules import rules
 from api.cli.snoozes import snooze
+from api.cli.stops import start, stop, stops
 from core.errors import Malformed
 from core.text import Text
 
 __all__ = ["rules"]
 rules.add_command(snooze)
+for _command in (stop, start, stops):
+    rules.add_command(_command)
+rules.add_command(rules_history, "history")
 
 
 @rules.command(epilog="Example:  sheepdog rules publish rules/packs/new-user-claim.yaml --note 'farm size 3 to 5' --base 4")

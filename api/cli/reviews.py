@@ -9,6 +9,7 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
+from api.approving import release_alone_fen
 from api.cli.common import Screen, command_options, key_option, merchant_option, services_for
 from api.commissions import commission_view
 from api.passes import passes_of
@@ -129,8 +130,9 @@ def note(screen: Screen, review: str, text: str, key: str | None, merchant: str 
 def resolve(screen: Screen, cases: tuple[str, ...], resolution: str, reason: str, key: str | None, merchant: str | None) -> None:
     """Resolve cases, each by itself. Those that cannot be are shown, and exit with 1; the others stand."""
     services, caller, of = services_for(key, merchant, _SCOPE)
-    given = services.settings
-    word = Word(resolution, reason, caller.principal_id, services.clock.now(), given.review_second_fen, given.pass_hours)
+    with services.database.read() as connection:
+        second_fen = release_alone_fen(connection)
+    word = Word(resolution, reason, caller.principal_id, services.clock.now(), second_fen, services.settings.pass_hours)
     told = [_resolved(screen, services, of, name, word) for name in cases]
     screen.result(told, "\n".join(f"{one['id']}  {one['said']}" for one in told))
     if any("code" in one for one in told):

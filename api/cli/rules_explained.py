@@ -16,12 +16,13 @@ from rules.evaluate import evaluate
 from rules.explain import Explained, Explanation, RuleExplained, as_dict, comparison_text, explain_ruleset, truth_text
 from rules.model import FeatureValue, Ruleset
 
-_MARKS = {"hit": "●", "miss": "○", "missing": "?", "snoozed": "z", "error": "!", "inactive": "–"}
+_MARKS = {"hit": "●", "miss": "○", "missing": "?", "snoozed": "z", "stopped": "■", "error": "!", "inactive": "–"}
 _RESULTS = {
     "hit": Text(zh="命中", en="hit"),
     "miss": Text(zh="未命中", en="miss"),
     "missing": Text(zh="缺少值", en="missing"),
     "snoozed": Text(zh="已暂停", en="snoozed"),
+    "stopped": Text(zh="已停用", en="stopped"),
     "error": Text(zh="出错", en="error"),
     "inactive": Text(zh="不在生效期", en="inactive"),
 }

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -44,7 +45,9 @@ def worker(screen: Screen) -> None:
     from api.wiring import services_of_process
 
     _logs()
-    run_worker(services_of_process())
+    services = services_of_process()
+    _adopt_rules(services)
+    run_worker(services)
 
 
 @click.command(epilog="Example:  sheepdog clerk")
@@ -54,7 +57,9 @@ def clerk(screen: Screen) -> None:
     from api.jobs.clerk import run_clerk
 
     _logs()
-    run_clerk(settings_and_services()[1])
+    services = settings_and_services()[1]
+    _adopt_rules(services)
+    run_clerk(services)
 
 
 def api_command(settings: Settings) -> list[str]:
@@ -85,6 +90,13 @@ def require_free_port(host: str, port: int) -> None:
                 en=f"cannot listen on {host}:{port} ({error.strerror}); stop what uses it, or set SHEEPDOG_PORT",
             )
             raise Unavailable("port_in_use", text) from error
+
+
+def _adopt_rules(services: Any) -> None:
+    """A file of rules for approvals that has changed counts from this start on. Raises `Malformed` for one that is wrong."""
+    from api.approving import adopt_rules
+
+    adopt_rules(services.settings, services.database, services.clock)
 
 
 def _logs() -> None:

@@ -13,7 +13,7 @@ from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import text
-from core.access.approvals import STATES, find_approval
+from core.access.approvals import STATES, agreed, find_approval
 from core.db.tables import approvals
 from core.errors import Malformed, NotFound
 from core.text import Text
@@ -23,6 +23,8 @@ blp = Resource("approvals", __name__, description="Four eyes: an editor cannot a
 
 
 _ENTRIES_MAX = 200
+# Which of them may decide what is for the rules of approvals to say, and for whoever lent them their word.
+_DECIDERS = ("marketer", "compliance")
 
 
 class Approval(ma.Schema):
@@ -37,6 +39,11 @@ class Approval(ma.Schema):
     decided_by = ma.fields.String(allow_none=True)
     decided_at = ma.fields.String(allow_none=True)
     reason = ma.fields.String(allow_none=True)
+    needed = ma.fields.Integer(metadata={"description": "how many people must agree"})
+    agreed = ma.fields.List(ma.fields.String(), metadata={"description": "who has agreed so far"})
+    scopes = ma.fields.List(ma.fields.String(), metadata={"description": "of which a decider needs one, or the word of somebody who has it"})
+    expires_at = ma.fields.String(allow_none=True, metadata={"description": "until when it may be decided"})
+    rules_version = ma.fields.String(allow_none=True, metadata={"description": "of the rules of approvals by which it was asked for"})
 
 
 class ProposedEntry(ma.Schema):
@@ -74,8 +81,8 @@ def index(ctx: Context) -> Response:
         mine.append(approvals.c.state == ctx.query["state"])
     with ctx.services.database.read() as connection:
         ids = connection.execute(select(approvals.c.id).where(*mine).order_by(approvals.c.id).limit(limit + 1)).scalars().all()
-        rows = [find_approval(connection, name) for name in ids]
-    return answer(page(rows, limit, lambda row: row.id, approval_view))
+        rows = [(find_approval(connection, name), agreed(connection, name)) for name in ids]
+    return answer(page(rows, limit, lambda row: row[0].id, lambda row: approval_view(*row)))
 
 
 @blp.endpoint("GET", "/approvals/<approval_id>", scopes=("marketer", "compliance"), replies={200: WholeApproval})
@@ -83,32 +90,33 @@ def show(ctx: Context, approval_id: str) -> Response:
     """One approval, and of a change of a list what would change."""
     with ctx.services.database.read() as connection:
         found = find_approval(connection, approval_id)
-        entries = proposed_changes(connection, approval_id, _ENTRIES_MAX)
+        entries, voices = proposed_changes(connection, approval_id, _ENTRIES_MAX), agreed(connection, approval_id)
     if found.merchant != ctx.merchant:
         raise NotFound("approval_not_found", Text(zh="没有这个审批", en="there is no such approval"))
-    return answer(approval_view(found) | {"entries": entries})
+    return answer(approval_view(found, voices) | {"entries": entries})
 
 
-@blp.endpoint("POST", "/approvals/<approval_id>/approve", scopes=("compliance",), body=DecideBody, replies={200: Approval}, effect=True)
+@blp.endpoint("POST", "/approvals/<approval_id>/approve", scopes=_DECIDERS, body=DecideBody, replies={200: Approval}, effect=True)
 def approve(ctx: Context, approval_id: str) -> Response:
-    """Approve exactly what was proposed; it takes effect at once."""
+    """Approve exactly what was proposed; with the last voice that is needed it takes effect at once."""
     return _decide(ctx, approval_id, approve=True)
 
 
-@blp.endpoint("POST", "/approvals/<approval_id>/reject", scopes=("compliance",), body=DecideBody, replies={200: Approval}, effect=True)
+@blp.endpoint("POST", "/approvals/<approval_id>/reject", scopes=_DECIDERS, body=DecideBody, replies={200: Approval}, effect=True)
 def reject(ctx: Context, approval_id: str) -> Response:
     """Reject what was proposed."""
     return _decide(ctx, approval_id, approve=False)
 
 
 def _decide(ctx: Context, approval_id: str, approve: bool) -> Response:
-    by, reason, now = ctx.caller.principal_id, ctx.body["reason"], ctx.services.clock.now()
+    reason, now = ctx.body["reason"], ctx.services.clock.now()
     if not reason.strip():
         raise Malformed("reason_required", Text(zh="须写明理由", en="give a reason"))
     prepare_decision(ctx.services.database, ctx.merchant, approval_id, approve=approve)
 
     def effect(connection: Connection) -> dict[str, Any]:
-        return approval_view(decide_in(connection, by, ctx.merchant, approval_id, ctx.services.law, approve=approve, reason=reason, now=now))
+        decided = decide_in(connection, ctx.caller, ctx.merchant, approval_id, ctx.services.law, approve=approve, reason=reason, now=now)
+        return approval_view(decided, agreed(connection, approval_id))
 
     reply = once(ctx, effect)
     ctx.services.catalogue.forget()

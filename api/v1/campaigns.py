@@ -11,12 +11,14 @@ from sqlalchemy import Connection
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.errors import reader_language
+from api.histories import history_of_campaign
 from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import Change, StrictInteger, text
+from api.v1.stories import HistoryQuery, VersionStory
 from campaigns.catalogue import list_campaigns, show_campaign
 from campaigns.diff import diff_campaign
 from campaigns.law.pack import SEVERITIES
-from campaigns.lifecycle import act
+from campaigns.lifecycle import act, ask_resume
 from campaigns.publishing import Proposed as Made
 from campaigns.publishing import propose_campaign, rollback_campaign
 
@@ -90,6 +92,11 @@ class CampaignDiff(ma.Schema):
     changes = ma.fields.List(ma.fields.Nested(Change))
 
 
+class CampaignHistory(ma.Schema):
+    campaign = ma.fields.String()
+    versions = ma.fields.List(ma.fields.Nested(VersionStory))
+
+
 class CampaignRollbackBody(ma.Schema):
     to_version = StrictInteger(strict=True, required=True, validate=ma.validate.Range(1, 10**6))
     note = text(2000, least=0, load_default="")
@@ -102,6 +109,12 @@ class ReasonBody(ma.Schema):
 class Status(ma.Schema):
     campaign = ma.fields.String()
     status = ma.fields.String()
+
+
+class Resuming(Status):
+    """Still paused: a second person lets it run again."""
+
+    approval_id = ma.fields.String()
 
 
 @blp.endpoint("POST", "/campaigns", scopes=("marketer",), body=PublishBody, replies={201: Proposed}, effect=True)
@@ -141,6 +154,13 @@ def compare(ctx: Context, campaign_id: str) -> Response:
     return answer({"campaign": campaign_id, "changes": [change.as_dict(reader_language()) for change in changes]})
 
 
+@blp.endpoint("GET", "/campaigns/<campaign_id>/history", scopes=("marketer", "compliance"), query=HistoryQuery, replies={200: CampaignHistory})
+def history(ctx: Context, campaign_id: str) -> Response:
+    """What each version changed and which way, who proposed and agreed, and what it has given beside the version before it."""
+    with ctx.services.database.read() as connection:
+        return answer(history_of_campaign(connection, ctx.merchant, campaign_id, reader_language(), ctx.query["limit"]))
+
+
 @blp.endpoint("POST", "/campaigns/<campaign_id>/rollback", scopes=("marketer",), body=CampaignRollbackBody, replies={201: Proposed}, effect=True)
 def rollback(ctx: Context, campaign_id: str) -> Response:
     """Propose an earlier version's document as a new version."""
@@ -159,10 +179,16 @@ def pause(ctx: Context, campaign_id: str) -> Response:
     return _act(ctx, campaign_id, "pause")
 
 
-@blp.endpoint("POST", "/campaigns/<campaign_id>/resume", scopes=("marketer", "compliance"), body=ReasonBody, replies={200: Status}, effect=True)
+@blp.endpoint("POST", "/campaigns/<campaign_id>/resume", scopes=("marketer", "compliance"), body=ReasonBody, replies={200: Resuming}, effect=True)
 def resume(ctx: Context, campaign_id: str) -> Response:
-    """Let a paused campaign run again."""
-    return _act(ctx, campaign_id, "resume")
+    """Ask a second person to let a paused campaign run again."""
+
+    def effect(connection: Connection) -> dict[str, Any]:
+        actor, now = ctx.caller.principal_id, ctx.services.clock.now()
+        approval = ask_resume(connection, merchant=ctx.merchant, campaign=campaign_id, actor=actor, note=ctx.body["reason"], now=now)
+        return {"campaign": campaign_id, "status": "paused", "approval_id": approval}
+
+    return answer_reply(once(ctx, effect))
 
 
 @blp.endpoint("POST", "/campaigns/<campaign_id>/end", scopes=("marketer", "compliance"), body=ReasonBody, replies={200: Status}, effect=True)

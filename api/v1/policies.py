@@ -12,8 +12,10 @@ from sqlalchemy import Connection
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
 from api.errors import reader_language
+from api.histories import history_of_policy
 from api.pages import PageQuery, page, read_cursor
 from api.v1.fields import Change, StrictInteger, text
+from api.v1.stories import HistoryQuery, VersionStory
 from core.errors import NotFound
 from core.text import Text
 from fraud.rulesets.catalogue import diff_versions, list_policies, show_policy, show_version
@@ -115,6 +117,11 @@ class WholePolicyVersion(PolicyVersion):
     includes = ma.fields.Dict()
 
 
+class PolicyHistory(ma.Schema):
+    policy = ma.fields.String()
+    versions = ma.fields.List(ma.fields.Nested(VersionStory))
+
+
 class PolicyDiff(ma.Schema):
     policy = ma.fields.String()
     changes = ma.fields.List(ma.fields.Nested(Change))
@@ -151,6 +158,13 @@ def compare(ctx: Context, policy_id: str) -> Response:
     with ctx.services.database.read() as connection:
         changes = diff_versions(connection, ctx.merchant, policy_id, ctx.query["from_"], ctx.query["to"])
     return answer({"policy": policy_id, "changes": [change.as_dict(reader_language()) for change in changes]})
+
+
+@blp.endpoint("GET", "/policies/<policy_id>/history", scopes=_READERS, query=HistoryQuery, replies={200: PolicyHistory})
+def history(ctx: Context, policy_id: str) -> Response:
+    """What each version changed and which way, who proposed and agreed, and what it has done beside the version before it."""
+    with ctx.services.database.read() as connection:
+        return answer(history_of_policy(connection, ctx.merchant, policy_id, reader_language(), ctx.query["limit"]))
 
 
 @blp.endpoint("POST", "/policies", scopes=("marketer",), body=PolicyBody, replies={201: ProposedPolicy}, effect=True)

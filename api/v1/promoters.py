@@ -8,6 +8,7 @@ import marshmallow as ma
 from flask import Response
 from sqlalchemy import Connection, select
 
+from api.approving import release_alone_fen
 from api.commissions import resolve_rebate
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
@@ -153,7 +154,7 @@ def decide(ctx: Context, rebate_id: str) -> Response:
     settle, reason, now = ctx.body["resolution"] == "settle", ctx.body["reason"], ctx.services.clock.now()
 
     def effect(connection: Connection) -> dict[str, Any]:
-        second_fen = ctx.services.settings.review_second_fen
+        second_fen = release_alone_fen(connection)
         return resolve_rebate(connection, ctx.merchant, rebate_id, settle, reason, ctx.caller.principal_id, now, second_fen)
 
     return answer_reply(once(ctx, effect))

@@ -8,6 +8,7 @@ import marshmallow as ma
 from flask import Response
 from sqlalchemy import Connection
 
+from api.approving import release_alone_fen
 from api.commissions import commission_view
 from api.effects import once
 from api.endpoint import Context, Resource, answer, answer_reply
@@ -163,10 +164,10 @@ def decide_many(ctx: Context) -> Response:
 
 def _resolved(ctx: Context, review_id: str, key: RequestKey) -> Reply:
     after, services = After(), ctx.services
-    given = services.settings
-    word = Word(ctx.body["resolution"], ctx.body["reason"], ctx.caller.principal_id, services.clock.now(), given.review_second_fen, given.pass_hours)
 
     def effect(connection: Connection) -> dict[str, Any]:
+        by, now, second_fen = ctx.caller.principal_id, services.clock.now(), release_alone_fen(connection)
+        word = Word(ctx.body["resolution"], ctx.body["reason"], by, now, second_fen, services.settings.pass_hours)
         return resolve_case(connection, ctx.merchant, review_id, word, after)
 
     reply = once(ctx, effect, key=key)

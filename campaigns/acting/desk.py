@@ -42,7 +42,7 @@ _TRIES = 4
 class Desk:
     """Everything a command needs. `lease` is how long slots may be held between the gate and the commit; `settle` decides rewards that are due.
 
-    Above `second_fen` a reward that one person let through against the verdict is held for another.
+    What one person let through against the verdict is held for another above the amount of a release, see `core.access.inforce`.
     """
 
     database: Database
@@ -55,7 +55,6 @@ class Desk:
     lease: timedelta
     keep: timedelta
     settle: Callable[[After], None] = lambda after: None
-    second_fen: int = 0
 
     def do(self, asked: CommandRequest) -> Outcome:
         """Do what is asked. Raises `NotFound`, `Conflict` (the key came with another body, or the campaign has another mechanic) and `Unavailable`
@@ -172,7 +171,7 @@ class Desk:
         after = After()
         try:
             with self.database.write() as connection:
-                reply = Writer(self.vault, self.book, self.keep, self.second_fen).write(connection, case, lease, decision, after)
+                reply = Writer(self.vault, self.book, self.keep).write(connection, case, lease, decision, after)
         except DryRun as dry:
             return Done(dry.reply)
         except OutcomeUnknown:

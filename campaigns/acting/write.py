@@ -24,6 +24,7 @@ from campaigns.ports import Decision, DecisionBook, Overruled
 from campaigns.store.tables import campaigns, orders
 from core.access import idempotency
 from core.access.idempotency import Reply
+from core.access.inforce import terms_of
 from core.privacy.subjects import Subject, subject_for
 from core.privacy.vault import Vault, seal_fields
 
@@ -36,6 +37,8 @@ _STANDING = (
 )
 
 
+# The kind of approval whose threshold also says what one person may give against the verdict.
+_RELEASE = "review.release"
 # Verdicts with which nothing is given, unless a person has set them aside.
 NOT_LET_THROUGH = ("reject", "challenge")
 
@@ -89,12 +92,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes commands. `keep` is how long replies are kept; `second_fen` what one person may give against the verdict."""
+    """Writes commands. `keep` is how long replies are kept."""
 
     vault: Vault
     book: DecisionBook
     keep: timedelta
-    second_fen: int
 
     def write(self, connection: Connection, case: Case, lease: Lease | None, decision: Decision | None, after: After) -> Reply:
         """Do it, or return the reply of the request that did it. Raises `RolledBack` when it must not be done, `DryRun` when it was one."""
@@ -162,7 +164,7 @@ class Writer:
             sealed,
             _given_for(case.asked),
             overruled,
-            self.second_fen,
+            0 if overruled is None else terms_of(connection, _RELEASE).above or 0,
         )
         mechanic, actor = mechanic_named(case.asked.mechanic), case.asked.request.principal_id
         stage = Stage(connection, case.standing.merchant, mechanic, version, situation, actor, case.now, after, customer)

@@ -135,9 +135,8 @@ def release(connection: Connection, found: Withdrawal, actor: str, now: datetime
 
 def _put_up(connection: Connection, found: Withdrawal, actor: str, note: str, now: datetime) -> Withdrawal:
     """For a second person: the approvals' list shows it, and whoever asked cannot decide."""
-    approval = propose(
-        connection, merchant=found.merchant, kind=KIND, target=found.id, content_hash=found.content_hash, editors=[actor], note=note[:200], now=now
-    )
+    asks: dict[str, Any] = {"merchant": found.merchant, "kind": KIND, "target": found.id, "content_hash": found.content_hash, "measure": found.gross_fen}
+    approval = propose(connection, **asks, editors=[actor], note=note[:200], now=now)
     connection.execute(update(withdrawals).where(withdrawals.c.id == found.id).values(approval_id=approval))
     return find_withdrawal(connection, found.merchant, found.id)
 

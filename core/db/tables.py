@@ -48,6 +48,11 @@ approvals = Table(
     Column("decided_role", String(16)),
     Column("decided_at", Instant),
     Column("reason", String(2000)),
+    # The terms that stood when it was asked for: how many must agree, with which scopes, until when, by which version of the rules.
+    Column("needed", Integer, nullable=False, server_default="1"),
+    Column("scopes", String(128)),
+    Column("expires_at", Instant),
+    Column("rules_version", String(64)),
     # The party list below holds each principal once per approval, so nobody can be its editor and its approver.
     ForeignKeyConstraint(
         ["id", "decided_by", "decided_role"],
@@ -68,6 +73,71 @@ approval_parties = Table(
     Column("role", String(16), nullable=False),
     UniqueConstraint("approval_id", "principal_id", "role"),
     CheckConstraint("role IN ('editor', 'approver')", name="role"),
+)
+
+# For somebody else, until a time. Whoever is named here passes it on to nobody: their own scope is not what they act by.
+delegations = Table(
+    "delegations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    merchant_column(),
+    Column("delegator", ForeignKey("principals.id"), nullable=False),
+    Column("delegate", ForeignKey("principals.id"), nullable=False),
+    # Kinds of approval, and the delegator's own scopes, each with spaces between.
+    Column("kinds", String(1000), nullable=False),
+    Column("scopes", String(128), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    Column("revoked_by", String(32)),
+    UniqueConstraint("id", "delegate", "delegator", "expires_at"),
+    CheckConstraint("delegator <> delegate", name="two_people"),
+    CheckConstraint("created_at < expires_at", name="times"),
+    Index("ix_delegations_delegate", "merchant", "delegate"),
+    Index("ix_delegations_delegator", "merchant", "delegator"),
+)
+
+# A vote that was given for somebody else. Both stand among the parties, so neither may be an editor, and the one who is stood for has no vote of their own.
+approval_proxies = Table(
+    "approval_proxies",
+    metadata,
+    Column("approval_id", String(32), primary_key=True),
+    Column("delegate", String(32), primary_key=True),
+    Column("delegator", String(32), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("delegation_id", String(32), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("approval_id", "delegator"),
+    ForeignKeyConstraint(
+        ["approval_id", "delegate", "role"],
+        ["approval_parties.approval_id", "approval_parties.principal_id", "approval_parties.role"],
+        name="fk_approval_proxies_delegate",
+    ),
+    ForeignKeyConstraint(
+        ["approval_id", "delegator", "role"],
+        ["approval_parties.approval_id", "approval_parties.principal_id", "approval_parties.role"],
+        name="fk_approval_proxies_delegator",
+    ),
+    ForeignKeyConstraint(
+        ["delegation_id", "delegate", "delegator", "expires_at"],
+        ["delegations.id", "delegations.delegate", "delegations.delegator", "delegations.expires_at"],
+        name="fk_approval_proxies_delegation",
+    ),
+    CheckConstraint("role = 'approver'", name="role"),
+    CheckConstraint("at < expires_at", name="in_time"),
+)
+
+# The rules of approvals as they were adopted, one after the other; the last one counts.
+approval_rules = Table(
+    "approval_rules",
+    metadata,
+    Column("nth", Integer, primary_key=True, autoincrement=False),
+    Column("version", String(64), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("adopted_at", Instant, nullable=False),
 )
 
 idempotency = Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, update
 
@@ -39,7 +40,8 @@ def propose_release(connection: Connection, review: Review, face: Money, by: str
     words = reason.strip()
     note = f"{face.yuan()} {face.currency}"
     content = _content_hash(review, words)
-    approval = propose(connection, merchant=review.merchant, kind=KIND, target=review.id, content_hash=content, editors=[by], note=note, now=now)
+    asks: dict[str, Any] = {"merchant": review.merchant, "kind": KIND, "target": review.id, "content_hash": content, "measure": face.fen}
+    approval = propose(connection, **asks, editors=[by], note=note, now=now)
     connection.execute(update(reviews).where(reviews.c.id == review.id).values(approval_id=approval, reason=words))
     touch(connection, review, by, now)
     return find_review(connection, review.id, review.merchant)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from core.access.approvals import Approval, decide, find_approval, propose, require_standing, void
+from core.access.inforce import terms_of
 from core.access.principals import PLATFORM
 from core.audit.log import append
 from core.canon import canonical, digest
@@ -25,7 +26,7 @@ from rules.model import Ruleset
 from rules.windows.spec import Listed
 
 KIND = "list.change"
-# What one person may change at once; an entry that is wrong here costs a customer or two, not a crowd.
+# What one person may change at once, as shipped; an entry that is wrong here costs a customer or two, not a crowd.
 DIRECT_MAX = 20
 _BATCH = 500
 
@@ -72,7 +73,7 @@ def find_list(connection: Connection, merchant: str, name: str) -> Head:
 def change_list(
     connection: Connection, head: Head, changes: Sequence[Change], actor: str, note: str, now: datetime, opening: Collection[str] = ()
 ) -> str | None:
-    """Apply the changes, or ask a second person: for more than `DIRECT_MAX`, and for anything added to a list that opens doors, whatever it is called.
+    """Apply the changes, or ask a second person: for more than one may change, and for anything added to a list that opens doors, whatever it is called.
 
     `opening` are the names of lists that some rule with the verdict `allow` asks for.
 
@@ -81,12 +82,14 @@ def change_list(
     _locked(connection, head)
     _require_there(connection, head, changes)
     opens = (head.kind == "allow" or head.name in opening) and any(not one.remove for one in changes)
-    if len(changes) <= DIRECT_MAX and not opens:
+    alone = terms_of(connection, KIND).above
+    if len(changes) <= (DIRECT_MAX if alone is None else alone) and not opens:
         apply_changes(connection, head, changes, actor, now)
         return None
     body = _body(head, changes)
     words = f"{note.strip()} ({len(changes)})".strip()[:200]
-    approval = propose(connection, merchant=head.merchant, kind=KIND, target=head.name, content_hash=digest(body), editors=[actor], note=words, now=now)
+    asks: dict[str, Any] = {"merchant": head.merchant, "kind": KIND, "target": head.name, "content_hash": digest(body), "measure": len(changes)}
+    approval = propose(connection, **asks, editors=[actor], note=words, now=now)
     waits = {"approval_id": approval, "merchant": head.merchant, "list": head.name, "body": body, "count": len(changes)}
     connection.execute(list_changes.insert().values(**waits))
     return approval

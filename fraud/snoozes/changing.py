@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
 from core.access.approvals import Approval, decide, propose, void
+from core.access.inforce import terms_of
 from core.access.principals import SYSTEM
 from core.audit.log import append
 from core.canon import digest_of
@@ -22,6 +24,7 @@ from fraud.snoozes.tables import snooze_generation, snoozes
 
 KIND = "snooze.add"
 EXPIRY = "snooze.expire"
+# As shipped; the rules of approvals may say another time.
 ALONE = timedelta(days=7)
 # Of one merchant, in effect or waiting.
 OPEN_MAX = 1_000
@@ -29,12 +32,13 @@ OPEN = ("waiting", "standing")
 
 
 def add_snooze(connection: Connection, asked: Snooze, actor: str, now: datetime) -> dict[str, Any]:
-    """Begin it, or ask a second person for what is longer than `ALONE`; returns it as `snooze_view` shows it.
+    """Begin it, or ask a second person for what is longer than the rules let one person; returns it as `snooze_view` shows it.
 
     Raises `Conflict` while one stands for the same, or when there are too many.
     """
     _make_room(connection, asked, now)
-    waits = asked.until - now > ALONE
+    hours = terms_of(connection, KIND).above
+    waits = asked.until - now > (ALONE if hours is None else timedelta(hours=hours))
     values = {"id": new_id("snz"), "merchant": asked.merchant, "policy": asked.policy, "rule": asked.rule, "field": asked.field}
     more = {"token": asked.token, "shown": asked.shown, "comment": asked.comment, "created_by": actor, "created_at": now, "expires_at": asked.until}
     row = {**values, **more, "state": "waiting" if waits else "standing", "approval_id": None}
@@ -124,7 +128,8 @@ def _make_room(connection: Connection, asked: Snooze, now: datetime) -> None:
 def _ask(connection: Connection, row: dict[str, Any], actor: str, now: datetime) -> str:
     note = f"{row['policy']}/{row['rule']} by {row['field']} until {row['expires_at'].isoformat(timespec='minutes')}"
     named = {"merchant": row["merchant"], "kind": KIND, "target": row["id"], "content_hash": _content(row)}
-    approval = propose(connection, **named, editors=[actor], note=note, now=now)
+    hours = ceil((row["expires_at"] - now) / timedelta(hours=1))
+    approval = propose(connection, **named, editors=[actor], note=note, now=now, measure=hours)
     connection.execute(update(snoozes).where(snoozes.c.id == row["id"]).values(approval_id=approval))
     set_timer(connection, merchant=row["merchant"], kind=EXPIRY, ref=row["id"], due_at=row["expires_at"])
     return approval

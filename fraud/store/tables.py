@@ -48,6 +48,8 @@ decisions = Table(
     UniqueConstraint("merchant", "scene", "event_id"),
     CheckConstraint("outcome IN ('allow', 'challenge', 'review', 'reject')", name="outcome"),
     Index("ix_decisions_find", "merchant", "outcome", "at"),
+    # One policy's decisions of a time, for its history.
+    Index("ix_decisions_policy", "policy", "merchant", "at"),
 )
 
 # What came of a check, told once by the shop.

@@ -20,7 +20,7 @@ from rules.model import Case
 from rules.windows.listed import match_of, one_entry
 
 START = datetime(2026, 1, 5, 4, 0, tzinfo=UTC)
-RESULTS = ("hit", "miss", "missing", "snoozed", "error", "inactive")
+RESULTS = ("hit", "miss", "missing", "snoozed", "stopped", "error", "inactive")
 _OFFSET = re.compile(r"([+-])([0-9]{1,9})(ms|s|m|h|d)", re.ASCII)
 _UNITS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 

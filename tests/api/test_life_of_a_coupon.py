@@ -233,7 +233,10 @@ def test_pause_resume_and_end(shop: Shop) -> None:
     assert shop.claim("run", "a").status_code == 201
     assert shop.post("/v1/campaigns/run/pause", {"reason": "x"}, "marketer").json["status"] == "paused"
     assert shop.claim("run", "b").json["code"] == "campaign_paused"
-    assert shop.post("/v1/campaigns/run/resume", {}, "marketer").json["status"] == "live"
+    asked = shop.post("/v1/campaigns/run/resume", {}, "marketer").json
+    assert (asked["status"], shop.claim("run", "b").json["code"]) == ("paused", "campaign_paused")
+    assert shop.post(f"/v1/approvals/{asked['approval_id']}/approve", {"reason": "stock is back"}, "compliance").status_code == 200
+    assert shop.claim("run", "b").status_code == 201
     assert shop.post("/v1/campaigns/run/resume", {}, "marketer").json["code"] == "campaign_state"
     assert shop.post("/v1/campaigns/run/end", {}, "marketer").json["status"] == "ended"
     assert shop.post("/v1/campaigns", {"source": coupon("run", total=5)}, "marketer").json["code"] == "campaign_ended"

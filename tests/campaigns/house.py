@@ -20,7 +20,7 @@ from campaigns.acting.settle import Settler
 from campaigns.catalogue import Catalogue
 from campaigns.gate.keeper import GateKeeper
 from campaigns.gate.split import AnyGate
-from campaigns.lifecycle import act
+from campaigns.lifecycle import act, ask_resume, decide_resume
 from campaigns.publishing import decide_publication, propose_campaign
 from campaigns.rebates.settling import RebateSettler
 from campaigns.rewards import find_reward, post_reward, void_reward
@@ -108,6 +108,10 @@ class House:
 
     def act(self, campaign: str, name: str) -> None:
         with self.database.write() as connection:
+            if name == "resume":
+                asked = ask_resume(connection, merchant=self.merchant, campaign=campaign, actor=self.people[0], note="r", now=self.now)
+                decide_resume(connection, approval_id=asked, approve=True, by=self.people[1], reason="r", now=self.now)
+                return
             act(connection, merchant=self.merchant, campaign=campaign, name=name, actor=self.people[0], reason="r", now=self.now)
 
     def wish(self, campaign: str, user: str, key: str | None = None, **more: Any) -> CommandRequest:

@@ -47,6 +47,7 @@ GIVEN: dict[str, tuple[str, object]] = {
     "law_packs": ("law-none", "law-none"),
     "law_merchants": ("shop=law-none", "shop=law-none"),
     "law_folder": ("/srv/law", "/srv/law"),
+    "approval_rules": ("/etc/sheepdog/approvals.yaml", "/etc/sheepdog/approvals.yaml"),
     "webhook_targets": ("anywhere", "anywhere"),
     "payout_channel": ("sandbox", "sandbox"),
     "log_level": ("debug", "debug"),

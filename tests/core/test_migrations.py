@@ -28,6 +28,7 @@ import fraud.cases.tables
 import fraud.lists.tables
 import fraud.rulesets.tables
 import fraud.snoozes.tables
+import fraud.stops.tables
 import fraud.store.tables
 from core.audit.log import append
 from core.audit.sealer import seal_once, verify_chain
@@ -49,6 +50,7 @@ TABLES = (
     fraud.lists.tables,
     fraud.rulesets.tables,
     fraud.snoozes.tables,
+    fraud.stops.tables,
     fraud.store.tables,
 )
 

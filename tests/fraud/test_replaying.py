@@ -15,8 +15,8 @@ from rules.replay import sample_records
 from tests.conftest import START
 
 
-def decided(ruleset: Ruleset, values: Mapping[str, Any], snoozed: frozenset[str] = frozenset()) -> Decision:
-    verdict = evaluate(ruleset, values, now=START, snoozed=snoozed)
+def decided(ruleset: Ruleset, values: Mapping[str, Any], snoozed: frozenset[str] = frozenset(), stopped: frozenset[str] = frozenset()) -> Decision:
+    verdict = evaluate(ruleset, values, now=START, snoozed=snoozed, stopped=stopped)
     made = {"outcome": verdict.outcome, "score": verdict.score, "reasons": verdict.reasons, "results": verdict.notable}
     names = {"id": "dec_1", "merchant": "m", "scene": ruleset.scene, "event_id": "e", "event_hash": "h", "campaign": None}
     rest = {"policy": ruleset.id, "policy_version": ruleset.version, "degraded": False, "at": START}
@@ -33,7 +33,8 @@ def test_every_record_of_every_shipped_policy_is_judged_the_same_again(policies:
         for number, record in enumerate(sample_records(ruleset)):
             values = capped(record)
             snoozed = frozenset(ruleset.rule_ids[: number % 3])
-            decision = decided(ruleset, values, snoozed)
+            stopped = frozenset(ruleset.rule_ids[number % 5 :]) if number % 2 else frozenset()
+            decision = decided(ruleset, values, snoozed, stopped)
             again = replay(decision, ruleset, {name: values[name] for name in HIDDEN_FIELDS & values.keys()})
             assert (again.state, again.outcome, again.score) == (SAME, decision.outcome, decision.score)
 
