@@ -9,7 +9,7 @@ from api.v1.fields import Change
 
 
 class HistoryQuery(ma.Schema):
-    limit = ma.fields.Integer(load_default=10, validate=ma.validate.Range(1, VERSIONS_MAX), metadata={"description": "how many versions, the newest first"})
+    limit = ma.fields.Integer(load_default=5, validate=ma.validate.Range(1, VERSIONS_MAX), metadata={"description": "how many versions, the newest first"})
 
 
 class WeighedChange(Change):

@@ -19,7 +19,7 @@ from fraud.store.tables import decisions, labels, reviews
 from rules.evaluate import STOPPED
 from rules.model import OUTCOMES
 
-LOOKED_AT_MAX = 20_000
+LOOKED_AT_MAX = 5_000
 # Processes swap within two seconds, so what names the version is its own a little past its time.
 _SWAP = timedelta(seconds=10)
 
