@@ -153,6 +153,8 @@ COMMANDS: Mapping[str, Eyes] = {
     "reviews resolve": Asks(RELEASE),
     **dict.fromkeys(("audit find", "audit timeline", "audit report", "audit extract", "audit check-extract"), _LOOKS),
     "labels import": _LABEL,
+    # Whom it finds is watched and held for a person.
+    "gangs search": _NARROWS,
     **dict.fromkeys(("labels precision", "audit list", "audit verify", "ledger explain", "decisions show", "decisions replay"), _LOOKS),
     **dict.fromkeys(("withdrawals list", "withdrawals show", "withdrawals statement", "withdrawals taxes"), _LOOKS),
     **dict.fromkeys(("webhooks add", "webhooks replay"), _PLUMBING),
