@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from campaigns.law.pack import EXCEPTION
 from campaigns.lifecycle import KIND as RESUME
 from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.publishing import KIND as PUBLISH
@@ -32,6 +33,7 @@ KINDS: Kinds = {
     PUBLISH: _FEN,
     RESUME: None,
     **dict.fromkeys(_FURTHER, _FEN),
+    EXCEPTION: _FEN,
     PUBLISH_POLICY: None,
     START_RULE: None,
     LIST_CHANGE: Measure("entries", alone=True),

@@ -139,7 +139,7 @@ COMMANDS: Mapping[str, Eyes] = {
     "campaign rollback": Asks(PUBLISH),
     "campaign resume": Asks(RESUME),
     **dict.fromkeys(("rules check", "rules diff", "rules explain", "rules history", "rules list", "rules schema", "rules show", "rules snooze list"), _LOOKS),
-    **dict.fromkeys(("rules stops", "rules test"), _LOOKS),
+    **dict.fromkeys(("rules stops", "rules test", "law list", "law show", "law check"), _LOOKS),
     "rules publish": Asks(PUBLISH_POLICY),
     "rules rollback": Asks(PUBLISH_POLICY),
     "rules snooze add": Asks(SNOOZE),

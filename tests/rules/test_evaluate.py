@@ -149,9 +149,15 @@ def test_addresses_alone_never_hold_anyone(policy: Ruleset, data: st.DataObject)
     assert judged(policy, values | {"accounts_on_device_24h": 1} | weak | shared).outcome == "allow"
 
 
-@pytest.mark.parametrize(("accounts", "expected"), [(1, "allow"), (2, "allow"), (3, "reject"), (4, "reject")])
+@pytest.mark.parametrize(("accounts", "expected"), [(1, "allow"), (2, "allow"), (3, "review"), (9, "review"), (10, "reject")])
 def test_accounts_on_one_device(policy: Ruleset, accounts: int, expected: str) -> None:
-    assert judged(policy, {"accounts_on_device_24h": accounts}).outcome == expected
+    # Slowly: one in ten minutes.
+    assert judged(policy, {"accounts_on_device_24h": accounts, "accounts_on_device_10m": 1}).outcome == expected
+
+
+@pytest.mark.parametrize(("accounts", "expected"), [(2, "allow"), (3, "reject")])
+def test_accounts_on_one_device_at_once(policy: Ruleset, accounts: int, expected: str) -> None:
+    assert judged(policy, {"accounts_on_device_24h": accounts, "accounts_on_device_10m": accounts}).outcome == expected
 
 
 @pytest.mark.parametrize(
