@@ -34,6 +34,7 @@ from api.v1 import (
     risk,
     snoozes,
     stops,
+    subjects,
     webhooks,
     withdrawals,
 )
@@ -61,6 +62,7 @@ _RESOURCES = (
     events,
     approvals,
     delegations,
+    subjects,
     notifications,
     webhooks,
 )

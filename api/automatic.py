@@ -10,12 +10,17 @@ from campaigns.acting.model import CommandRequest, Done
 from campaigns.mechanics import mechanic_named
 from core.access.idempotency import RequestKey
 from core.event import Event
+from core.privacy.chosen import Choices
 
 
-def give_automatically(ctx: Context, event: Event) -> list[dict[str, Any]]:
-    """Ask every campaign that gives something for such an event; the effects. A retried event finds what was given. Raises `Unavailable`."""
+def give_automatically(ctx: Context, event: Event, chosen: Choices) -> list[dict[str, Any]]:
+    """Ask every campaign that gives something for such an event; the effects. A retried event finds what was given. Who wants nothing unasked
+    gets nothing. Raises `Unavailable`."""
     effects = []
     for campaign in ctx.services.catalogue.giving(ctx.merchant, event.type):
+        if chosen.forbids_marketing:
+            effects.append({"type": "reward.not_given", "campaign": campaign.id, "reason": "marketing_opt_out"})
+            continue
         mechanic = mechanic_named(campaign.mechanic)
         command = mechanic.command(mechanic.automatic_command)
         outcome = ctx.services.desk.do(_request(ctx, event, campaign.id, campaign.mechanic, command.name, command.scene or event.type))

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from api.persons.unmask import KIND as UNMASK
+from api.persons.unmask import decide_unmask
 from api.resolving import decide_release
 from campaigns.law.book import LawBook
 from campaigns.law.pack import EXCEPTION
@@ -48,6 +50,7 @@ DECIDERS: dict[str, Decider] = {
     SNOOZE: decide_snooze,
     EXCEPTION: decide_further,
     START_RULE: decide_start,
+    UNMASK: decide_unmask,
     **_FURTHER,
 }
 # Kind of approval → what must hold before it is given; it may take seconds, so it runs outside of the transaction.

@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.registry import Collector
 
 from api.request import begin_request
+from core.privacy.masking import mask_log, masked_words
 
 log = structlog.get_logger("access")
 REQUESTS = Counter("sheepdog_requests_total", "Requests by route and status.", ["method", "route", "status"])
@@ -57,16 +58,27 @@ def _timed(route: str) -> Histogram:
     return SECONDS.labels(route)
 
 
+class _Masking(logging.Formatter):
+    """What libraries say, with people's numbers masked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked_words(super().format(record))
+
+
 def configure_logs(level: str) -> None:
     """JSON lines on standard error; the same for our events and for the libraries' warnings."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Masking("%(levelname)s %(name)s %(message)s"))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            # Last, so that nothing that the others add goes past it.
+            mask_log,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -10,7 +10,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import marshmallow as ma
@@ -25,6 +25,7 @@ from api.v1.commands import BODIES, OPEN_COMMANDS, request_of, status_and_detail
 from campaigns.acting.model import Refused
 from core.access.idempotency import RequestKey
 from core.errors import SheepdogError
+from core.privacy.chosen import require_profiling
 from core.text import Lang, lang_of
 
 if TYPE_CHECKING:
@@ -107,7 +108,10 @@ class Turnstile:
                 return None
             read = BODIES[mechanic, command.name].load(read_json(body, made.settings.body_depth_max), unknown=ma.RAISE)
             request_key = RequestKey(merchant, caller.principal_id, name, body_hash("POST", environ["PATH_INFO"], body))
-            refused = made.desk.turned_away(request_of(made.clock, request_key, read, mechanic, command, campaign, None, ""))
+            chosen = made.choices.of(made.vault, merchant, read["user"])
+            require_profiling(chosen)
+            asked = request_of(made.clock, request_key, read, mechanic, command, campaign, None, "")
+            refused = made.desk.turned_away(replace(asked, choices=chosen))
         except (SheepdogError, ma.ValidationError):
             return None
         # Counted last: a request that goes on is counted there.

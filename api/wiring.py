@@ -12,6 +12,8 @@ from threading import Lock
 from api.auth import Keys
 from api.deciding import lapse
 from api.observe import count_stages
+from api.persons.erase import TIMER as SWEEP
+from api.persons.erase import sweeping
 from campaigns import usage
 from campaigns.acting import facts
 from campaigns.acting.desk import Desk
@@ -29,11 +31,13 @@ from campaigns.withdrawals.paying import Payer, ShopChannel
 from campaigns.withdrawals.sandbox import SandboxChannel
 from core.access.approvals import TIMER as APPROVAL_TIMER
 from core.clock import Clock, SystemClock
-from core.config import Settings, load_settings, secret_key_bytes
+from core.config import Settings, load_settings, old_secret_keys_bytes, secret_key_bytes
 from core.db.engine import Database, open_database
 from core.errors import SettingsError
 from core.hotstate.clients import HotState, connect
 from core.jobs.timers import Handler, Handlers
+from core.privacy.choices import LiveChoices
+from core.privacy.retention import Retention, open_retention
 from core.privacy.vault import Vault
 from core.text import Text
 from core.webhooks.postman import Postman
@@ -82,6 +86,8 @@ class Services:
     teller: Teller
     gangs: GangSearch
     law_book: Callable[[], LawBook]
+    choices: LiveChoices
+    retention: Retention
 
     @property
     def law(self) -> LawBook:
@@ -113,11 +119,11 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     clock = clock or SystemClock()
     database = open_store(settings)
     hot = connect(settings.effective_redis_url)
-    vault = Vault(_secret_key(settings))
+    vault = open_vault(settings)
     keep = timedelta(hours=settings.idempotency_hours)
     book = DecisionBook(database, vault, review_hours=settings.review_hours)
     rulesets = LiveRulesets(database, load_policies(PACKS), clock)
-    lists, snoozes = LiveLists(database), LiveSnoozes(database)
+    lists, snoozes, choices = LiveLists(database), LiveSnoozes(database), LiveChoices(database)
     risk = RiskEngine(
         # A client of its own, because a risk check may not wait as long as a gate may.
         connect(settings.effective_redis_url, settings.risk_deadline_ms / 1000),
@@ -129,6 +135,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         lateness_seconds=settings.lateness_seconds,
         lists=lists.book,
         snoozes=snoozes.book,
+        choices=lambda merchant, user: choices.of(vault, merchant, user),
         timed=count_stages,
     )
     catalogue = Catalogue(database)
@@ -162,6 +169,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         Teller(database, vault, book, risk),
         gangs,
         opened(settings.law_folder, settings.law_packs, settings.law_merchants),
+        choices,
+        open_retention(settings.retention_file),
     )
 
 
@@ -170,9 +179,10 @@ def open_store(settings: Settings) -> Database:
     return open_database(settings.effective_database_url, pool_size=settings.api_threads + 4)
 
 
-def _secret_key(settings: Settings) -> bytes:
+def open_vault(settings: Settings) -> Vault:
+    """Raises `SettingsError` where a file holds no key."""
     try:
-        return secret_key_bytes(settings)
+        return Vault(secret_key_bytes(settings), old_secret_keys_bytes(settings))
     except ValueError as error:
         path = settings.data_dir / "secret.key"
         text = Text(zh=f"{path} 中没有有效的密钥,请从备份恢复它", en=f"{path} holds no key ({error}); put the right one back from a backup")
@@ -195,6 +205,7 @@ def timer_handlers(settler: Settler, vault: Vault, rebates: RebateSettler, payer
     handlers.register(EXPIRY, expire)
     handlers.register_prepared(searching.TIMER, gangs.run)
     handlers.register(APPROVAL_TIMER, lapse)
+    handlers.register_prepared(SWEEP, lambda subject: sweeping(settler.database, settler.clock, subject))
     return handlers
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from core.clock import to_micros
 from core.event import PERSONAL_FIELDS, Event
+from core.privacy.chosen import SILENT, Choices
 from rules.lang import tree
 from rules.lang.catalogue import Catalogue, Known
 from rules.lang.check import typed
@@ -20,13 +21,17 @@ from rules.lang.compile import CompiledRules, compile_rules
 from rules.lang.interpret import interpret
 from rules.lang.kinds import Kind
 
-# What a condition may name. `account_age` is the time since registration, `first_order` whether no order was paid before.
+# What a condition may name. `account_age` is the time since registration, `first_order` whether no order was paid before;
+# the last three are what the customer chose.
 NAMES: Mapping[str, Known] = {
     "now": Known(Kind.INSTANT, never_missing=True),
     "registered_at": Known(Kind.INSTANT),
     "account_age": Known(Kind.DURATION),
     "order_count": Known(Kind.NUMBER),
     "first_order": Known(Kind.BOOLEAN),
+    "marketing_opt_out": Known(Kind.BOOLEAN, never_missing=True),
+    "under_14": Known(Kind.BOOLEAN, never_missing=True),
+    "no_automated_decision": Known(Kind.BOOLEAN, never_missing=True),
     **{name: Known(Kind.TEXT) for name in PERSONAL_FIELDS},
 }
 CATALOGUE = Catalogue(NAMES)
@@ -56,7 +61,7 @@ def audience_of(source: str, zone: ZoneInfo) -> Audience:
     return Audience(source, zone, condition, compile_rules([condition], {}, zone))
 
 
-def facts_of(event: Event, now: datetime, registered_at: datetime | None, order_count: int | None) -> dict[str, Any]:
+def facts_of(event: Event, now: datetime, registered_at: datetime | None, order_count: int | None, chosen: Choices = SILENT) -> dict[str, Any]:
     """What is known of the customer, by the names of the condition. A registration in the future is none."""
     registered = None if registered_at is None or registered_at > now else to_micros(registered_at)
     return {
@@ -66,6 +71,9 @@ def facts_of(event: Event, now: datetime, registered_at: datetime | None, order_
         "account_age": None if registered is None else to_micros(now) - registered,
         "order_count": order_count,
         "first_order": None if order_count is None else order_count == 0,
+        "marketing_opt_out": chosen.marketing is False,
+        "under_14": chosen.under_14,
+        "no_automated_decision": chosen.no_automated_decision,
     }
 
 

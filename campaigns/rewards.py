@@ -21,6 +21,7 @@ from core.errors import Conflict, NotFound
 from core.jobs.outbox import announce
 from core.jobs.timers import set_timer
 from core.money import Money
+from core.privacy.choices import choices_of
 from core.text import Text
 
 
@@ -189,4 +190,7 @@ def tell(connection: Connection, reward: Reward, what: str, actor: str, now: dat
     """Audit entry and outbox message of one act."""
     body = {"reward": reward.id, "campaign": reward.campaign, "version": reward.version, "amount_fen": reward.face_fen, **detail}
     append(connection, merchant=reward.merchant, actor=actor, action=what, target=reward.id, now=now, detail=body)
+    if choices_of(connection, reward.subject_id).forbids_marketing:
+        # For whoever turns messages into words to the customer.
+        body = {**body, "no_marketing": True}
     announce(connection, merchant=reward.merchant, topic=what, ref=reward.id, body=body, now=now)

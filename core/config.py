@@ -34,6 +34,8 @@ class Settings:
     queue_url: str = _setting("", "queue for RQ: redis:// or rediss:// (never a cluster); empty: the same as redis_url", secret=True)
     embedded_port: int = _setting(6399, "port of the embedded Valkey", least=1, most=65535)
     secret_key: str = _setting("", "32 bytes in base64 that encrypt and match personal data; empty: data_dir/secret.key", secret=True)
+    old_secret_keys: str = _setting("", "master keys before this one, by commas; what they encrypted is still read", secret=True)
+    retention_file: str = _setting("", "a YAML file of how long each kind of data is kept; empty: the shipped one")
     host: str = _setting("127.0.0.1", "address the API listens on")
     port: int = _setting(8470, "port of the API", least=1, most=65535)
     api_workers: int = _setting(2, "API processes", least=1, most=256)
@@ -116,13 +118,20 @@ def secret_key_bytes(settings: Settings) -> bytes:
     return key
 
 
+def old_secret_keys_bytes(settings: Settings) -> list[bytes]:
+    """The master keys before: those of the settings, and `secret.key.old` in the data folder."""
+    given = [_decode_key(text.strip()) for text in settings.old_secret_keys.split(",") if text.strip()]
+    path = settings.data_dir / "secret.key.old"
+    return given + ([_decode_key(path.read_text(encoding="ascii").strip())] if not settings.secret_key and path.exists() else [])
+
+
 def _decode_key(text: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError("the secret key is not base64") from error
-    if len(key) != 32:
-        raise ValueError(f"the secret key has {len(key)} bytes, not 32")
+    if len(key) not in (32, 64):
+        raise ValueError(f"the secret key has {len(key)} bytes, not 32 or 64")
     return key
 
 
@@ -196,11 +205,12 @@ def _contradictions(settings: Settings) -> list[Text]:
         "SHEEPDOG_PAYOUT_CHANNEL 须为 shop 或 sandbox",
         "SHEEPDOG_PAYOUT_CHANNEL is shop or sandbox",
     )
-    if settings.secret_key:
+    for name in ("secret_key", "old_secret_keys"):
         try:
-            _decode_key(settings.secret_key)
+            for text in filter(None, map(str.strip, getattr(settings, name).split(","))):
+                _decode_key(text)
         except ValueError:
-            complain(True, "SHEEPDOG_SECRET_KEY 须为 32 字节的 base64", "SHEEPDOG_SECRET_KEY is 32 bytes in base64")
+            complain(True, f"{PREFIX}{name.upper()} 须为 32 字节的 base64", f"{PREFIX}{name.upper()} is 32 bytes in base64")
     return found
 
 

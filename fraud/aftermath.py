@@ -25,7 +25,7 @@ class DirectWriter(Protocol):
 
     def record_check(self, decision: Decision, event: Event) -> Decision: ...
 
-    def standing_check(self, merchant: str, scene: str, event_id: str) -> Decision | None: ...
+    def standing_check(self, merchant: str, scene: str, event_id: str, event_hash: str) -> Decision | None: ...
 
 
 class Aftermath:
@@ -42,11 +42,11 @@ class Aftermath:
         # Under an id of its own: the verdict's may stand in the stream, only its reply lost, and come to SQL from there.
         return self._direct.record_check(replace(decision, id=new_id("dec")), event)
 
-    def earlier(self, event: Event, scene: str) -> Decision | None:
+    def earlier(self, event: Event, scene: str, event_hash: str) -> Decision | None:
         """What was told of the event already, as far as it may be SQL alone that knows. Without SQL the check goes on."""
         if self._monotonic() >= self._until:
             return None
         try:
-            return self._direct.standing_check(event.merchant, scene, event.id)
+            return self._direct.standing_check(event.merchant, scene, event.id, event_hash)
         except Unavailable:
             return None

@@ -6,7 +6,7 @@ What was recorded once stays as it is: a retry finds it, another decision about 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
@@ -15,11 +15,12 @@ from core.audit.log import append
 from core.canon import digest_of
 from core.clock import to_micros
 from core.db.engine import Database, insert_ignore
+from core.db.tables import subjects
 from core.errors import Conflict
 from core.event import Event
 from core.jobs.outbox import announce
 from core.privacy.subjects import Subject, find_subject, subject_for
-from core.privacy.vault import Vault, seal_fields
+from core.privacy.vault import Vault, hash_within, seal_fields
 from core.text import Text
 from fraud.cases.entities import entity_tokens
 from fraud.cases.opening import open_case
@@ -66,9 +67,9 @@ class DecisionBook:
         ours = _ours(decision)
         standing = standing_decision(connection, ours)
         if standing is None:
-            standing = insert_decision(connection, ours, subject.id)
+            standing = insert_decision(connection, ours, subject)
             if standing == ours.id:
-                audit_decision(connection, ours, subject.id)
+                audit_decision(connection, ours, subject)
         if standing != ours.id:
             text = Text(zh="该事件已有记录在案的决策", en="another decision is on record for this event")
             raise Conflict("event_already_decided", text, decision_id=standing)
@@ -83,17 +84,23 @@ class DecisionBook:
         if name == decision.id:
             return decision
         with self._database.read() as connection:
-            return find_decision(connection, name, decision.merchant)
+            return self._as_asked(connection, find_decision(connection, name, decision.merchant), decision.event_hash)
 
     def record_told(self, decision: Decision, event: Event) -> None:
         """A check from the stream, before its turn. Durable before this returns."""
         self._writer.submit(_Entry(decision, event, is_refusal=False, was_told=True))
 
-    def standing_check(self, merchant: str, scene: str, event_id: str) -> Decision | None:
-        """The decision on record for the event in the scene."""
+    def standing_check(self, merchant: str, scene: str, event_id: str, event_hash: str) -> Decision | None:
+        """The decision on record for the event in the scene; `event_hash` is the engine's, of what is asked now."""
         with self._database.read() as connection:
             name = standing_of(connection, merchant, scene, event_id)
-            return None if name is None else find_decision(connection, name, merchant)
+            return None if name is None else self._as_asked(connection, find_decision(connection, name, merchant), event_hash)
+
+    def _as_asked(self, connection: Connection, standing: Decision, event_hash: str) -> Decision:
+        """With the engine's hash of its event where that is the same: on record it is under the person's own key, and nobody's once they were erased."""
+        wrapped = connection.execute(select(subjects.c.wrapped_key).where(subjects.c.id == standing.subject)).scalar_one_or_none()
+        same = wrapped is not None and hash_within(self._vault.unwrap(wrapped), event_hash) == standing.event_hash
+        return replace(standing, event_hash=event_hash) if same else standing
 
     def has_pass(self, decision: object, event: Event) -> bool:
         """Whether an overturned appeal lets this customer ask once more. Asked of refusals only."""
@@ -160,11 +167,11 @@ def _tell_opened(connection: Connection, decision: Decision, review_id: str, ref
 
 def _write_check(connection: Connection, vault: Vault, entry: _Entry, subject: Subject) -> str:
     decision, event = entry.decision, entry.event
-    standing = insert_decision(connection, decision, subject.id)
-    if standing != decision.id and entry.was_told and insert_second(connection, decision, subject.id):
+    standing = insert_decision(connection, decision, subject)
+    if standing != decision.id and entry.was_told and insert_second(connection, decision, subject):
         standing = decision.id
     if standing == decision.id:
-        audit_decision(connection, decision, subject.id)
+        audit_decision(connection, decision, subject)
         insert_ignore(connection, events, checked_event_row(vault, event, subject, decision.scene))
     return standing
 
@@ -179,11 +186,11 @@ def _write_refusal(connection: Connection, decision: Decision, event: Event, sub
     if first is not None:
         return first
     with connection.begin_nested() as attempt:
-        standing = insert_decision(connection, decision, subject.id)
+        standing = insert_decision(connection, decision, subject)
         if standing != decision.id:
             return standing
         if insert_ignore(connection, refusals, row):
-            audit_decision(connection, decision, subject.id)
+            audit_decision(connection, decision, subject)
             return decision.id
         # A rival in another process was first, and committed: ours is the repeat, and recorded decisions cannot be deleted.
         attempt.rollback()

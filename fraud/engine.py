@@ -18,6 +18,7 @@ from core.event import Event
 from core.hotstate.clients import HotState
 from core.hotstate.scripts import run_together
 from core.ids import new_id
+from core.privacy.chosen import SILENT, Choices
 from core.privacy.vault import Vault
 from core.text import Text
 from fraud.aftermath import Aftermath, DirectWriter
@@ -35,6 +36,7 @@ from rules.evidence import Reason
 from rules.model import FeatureValue, Ruleset, severity
 from rules.windows.spec import Listed
 
+PERSON_DECIDES = Reason("person_decides", Text(zh="顾客要求由人工决定", en="the customer asked that a person decides"))
 RISK_AWAY = Reason("risk_unavailable", Text(zh="风控暂时不可用,已按应急规则处理", en="risk data was unavailable; the fallback was applied"))
 _UNJUDGED = Evaluation(0, "allow", {}, ())
 
@@ -82,6 +84,7 @@ class RiskEngine:
         monotonic: Callable[[], float] = time.monotonic,
         lists: Callable[[], ListBook] = lambda: NO_LISTS,
         snoozes: Callable[[], SnoozeBook] = lambda: NO_SNOOZES,
+        choices: Callable[[str, str], Choices] = lambda merchant, user: SILENT,
         timer: Callable[[], int] = time.perf_counter_ns,
         timed: Callable[[Mapping[str, int]], None] = lambda stages: None,
     ) -> None:
@@ -96,6 +99,7 @@ class RiskEngine:
         self._monotonic = monotonic
         self._lists = lists
         self._snoozes = snoozes
+        self._choices = choices
         self._timer = timer
         self._timed = timed
         self._reader_of: Callable[[Policies], FeatureReader] = lambda policies: FeatureReader(vault, list(policies), lateness_seconds)
@@ -115,7 +119,7 @@ class RiskEngine:
         Raises `Unavailable` when neither Redis nor SQL could take it.
         """
         one = self._round(event, scene, policy, deadline_ms)
-        earlier = None if self._aftermath is None else self._aftermath.earlier(one.event, scene)
+        earlier = None if self._aftermath is None else self._aftermath.earlier(one.event, scene, one.event_hash)
         full: list[Decision] = []
 
         def settle(place: Place, made: Decision) -> Decision:
@@ -262,7 +266,7 @@ class RiskEngine:
 
     def _judged(self, one: _Round, look: _Look, now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
         verdict = evaluate(one.policy, look.values, now=now, snoozed=look.snoozed, stopped=self._stopped(one))
-        return self._made(one, verdict, recorded(one.policy, look.values), now, timing)
+        return self._softened(one, self._made(one, verdict, recorded(one.policy, look.values), now, timing))
 
     def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
         return Decision(
@@ -288,7 +292,14 @@ class RiskEngine:
     def _degraded(self, one: _Round, made: Decision) -> Decision:
         # The id stays: when the answer was stored and only its reply was lost, both are one decision.
         outcome = max(one.policy.outcome_when_unavailable, made.outcome, key=severity)
-        return replace(made, outcome=outcome, reasons=(*made.reasons, RISK_AWAY), degraded=True)
+        return self._softened(one, replace(made, outcome=outcome, reasons=(*made.reasons, RISK_AWAY), degraded=True))
+
+    def _softened(self, one: _Round, made: Decision) -> Decision:
+        """Who refuses a decision by a machine alone is refused by none: a person looks (PIPL, article 24)."""
+        if made.outcome != "reject" or not self._choices(one.event.merchant, one.event.user).no_automated_decision:
+            return made
+        said = made.reasons if PERSON_DECIDES in made.reasons else (*made.reasons, PERSON_DECIDES)
+        return replace(made, outcome="review", reasons=said)
 
     def _same_content(self, one: _Round, stored: Decision) -> Decision:
         if stored.event_hash == one.event_hash:

@@ -15,7 +15,7 @@ from core.db.tables import subjects
 from core.errors import Conflict
 from core.event import Event
 from core.privacy.subjects import Subject
-from core.privacy.vault import Vault, open_fields
+from core.privacy.vault import Vault, hash_within, open_fields
 from core.text import Text
 from fraud.store.rows import checked_event_id, event_row
 from fraud.store.tables import events
@@ -66,7 +66,10 @@ def record_event(connection: Connection, event: Event, subject: Subject) -> Even
     if insert_ignore(connection, events, event_row(event, subject, event.type)):
         return None
     row = connection.execute(select(events).where(events.c.merchant == event.merchant, events.c.id == event.id)).one()
-    if row.content_hash != event.content_hash():
+    if not row.content_hash:
+        raise Conflict("event_erased", Text(zh="该事件的顾客已被删除", en="the customer of this event was erased"), event_id=event.id)
+    # Events of before the hash was the subject's own have it plain.
+    if row.content_hash not in (hash_within(subject.key, event.content_hash()), event.content_hash()):
         text = Text(zh="同一个事件编号带来了不同的内容", en="this event id came before with other content")
         raise Conflict("event_id_reused", text, event_id=event.id)
     return EventRow(row.id, row.type, row.subject_id, None if row.effects is None else json.loads(row.effects))

@@ -19,7 +19,7 @@ from rules.model import FeatureValue, Ruleset, severity
 
 SAME, DIFFERENT, PARTLY, IMPOSSIBLE = "same", "different", "partly", "impossible"
 STATES = (SAME, DIFFERENT, PARTLY, IMPOSSIBLE)
-UNAVAILABLE = "risk_unavailable"
+UNAVAILABLE, PERSON_DECIDES = "risk_unavailable", "person_decides"
 _UNJUDGED = Evaluation(0, "allow", {}, ())
 
 
@@ -78,7 +78,11 @@ class Judge:
         outcome, reasons = verdict.outcome, verdict.reasons
         if decision.degraded:
             outcome = max(self.ruleset.outcome_when_unavailable, outcome, key=severity)
-            reasons = (*reasons, *(reason for reason in decision.reasons if reason.code == UNAVAILABLE and not reason.rule))
+        # What the engine itself said beside the rules: that Redis did not answer, that the customer asked for a person.
+        said = [reason for reason in decision.reasons if reason.code in (UNAVAILABLE, PERSON_DECIDES) and not reason.rule]
+        if outcome == "reject" and any(reason.code == PERSON_DECIDES for reason in said):
+            outcome = "review"
+        reasons = (*reasons, *said)
         return replace(decision, outcome=outcome, score=verdict.score, reasons=reasons, results=verdict.notable)
 
 

@@ -13,6 +13,7 @@ from core.access.approvals import void
 from core.audit.log import append
 from core.canon import digest
 from core.errors import Conflict, Malformed, NotFound
+from core.privacy.masking import masked_words
 from core.text import Text
 from fraud.queries import PLATFORM
 from fraud.store.tables import decisions, reviews
@@ -47,10 +48,11 @@ class Review:
     reason: str | None
 
     def public(self, now: datetime) -> dict[str, Any]:
-        """JSON-able, no personal data but what people wrote."""
+        """JSON-able, no personal data but what people wrote, with numbers and mailboxes masked."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         shown = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
-        return {**shown, "overdue": self.state == "open" and self.due_at <= now}
+        words = {name: None if shown[name] is None else masked_words(shown[name]) for name in ("request", "reason")}
+        return {**shown, **words, "overdue": self.state == "open" and self.due_at <= now}
 
 
 def find_review(connection: Connection, review_id: str, merchant: str, lock: bool = False) -> Review:

@@ -10,6 +10,7 @@ import campaigns.store.playing
 import campaigns.store.tables
 import campaigns.withdrawals.tables
 import core.db.tables
+import core.privacy.tables
 import core.webhooks.tables
 import fraud.cases.tables
 import fraud.lists.tables
@@ -24,6 +25,7 @@ from core.db.types import metadata
 # Importing them is what fills the metadata.
 TABLES = (
     core.db.tables,
+    core.privacy.tables,
     core.webhooks.tables,
     campaigns.store.tables,
     campaigns.store.playing,

@@ -29,6 +29,8 @@ _COMMANDS = {
     "decisions": ("api.cli.decisions", "decisions"),
     "labels": ("api.cli.labels", "labels"),
     "audit": ("api.cli.chronicle", "audit"),
+    "subject": ("api.cli.subject", "subject"),
+    "privacy": ("api.cli.privacy", "privacy"),
     "ledger": ("api.cli.ledger", "ledger"),
     "withdrawals": ("api.cli.withdrawals", "withdrawals"),
     "webhooks": ("api.cli.webhooks", "webhooks"),

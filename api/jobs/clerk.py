@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import select
 
 from api.jobs.tasks import QUEUE, fire_with
+from api.persons.keeping import keep_once
 from campaigns.store.tables import campaigns
 from core.access.idempotency import forget_expired
 from core.audit.sealer import seal_once
@@ -53,6 +54,7 @@ class Clerk:
             ("gates", self.settle_gates, 1.0),
             ("forget", self.forget, 60.0),
             ("gangs", self.arm_gangs, 60.0),
+            ("retention", self.keep, 3600.0),
         ]
 
     def run(self) -> None:
@@ -128,6 +130,11 @@ class Clerk:
     def arm_gangs(self) -> int:
         """The searches are timers of their own, so that a worker does them."""
         return int(self._services.gangs.arm())
+
+    def keep(self) -> int:
+        """One batch of each kind of data whose time is over."""
+        services = self._services
+        return keep_once(services.database, services.vault, services.retention, services.clock.now())
 
     def _wake(self, timer_id: str) -> bool:
         """Enqueue, unless it was enqueued moments ago; False when the queue is away."""

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from api.endpoint import Context
 from api.errors import problem
+from api.v1.commands import APPEALS
 from campaigns.acting.early import untimely_phase
 from campaigns.acting.write import NOT_LET_THROUGH
 from campaigns.catalogue import Standing
@@ -47,4 +48,4 @@ def refusal(ctx: Context, decision: Decision, event: Event, words: Text) -> Resp
         return None
     recorded = ctx.services.book.record_refusal(decision, event)
     reasons = [{"code": one.code, "text": {"zh": one.text.zh, "en": one.text.en}} for one in decision.reasons]
-    return problem(403, "risk_refused", words, {"decision_id": recorded, "reasons": reasons})
+    return problem(403, "risk_refused", words, {"decision_id": recorded, "reasons": reasons, "appeal": APPEALS})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import marshmallow as ma
@@ -22,6 +23,7 @@ from campaigns.mechanics import mechanic_named, mechanic_names
 from campaigns.mechanics.base import Command
 from core.access.idempotency import RequestKey
 from core.clock import Clock
+from core.privacy.chosen import require_profiling
 
 blp = Resource("commands", __name__, description="What customers do. It is durable before it is confirmed, and the risk engine has seen it.")
 
@@ -40,6 +42,8 @@ class CommandBody(Actor):
             raise ma.ValidationError({"now": ["Only a dry run has a moment of its own."]})
 
 
+# Where a refused customer gets a person (PIPL, article 24).
+APPEALS = "/v1/appeals"
 _COMMON = frozenset(CommandBody().fields)
 # How each command's body is read, by (mechanic, command); and the commands that are about no instance, by path and mechanic.
 BODIES: dict[tuple[str, str], ma.Schema] = {}
@@ -69,7 +73,10 @@ def do(ctx: Context, mechanic: str, command: Command, campaign_id: str, instance
     """Hand one command to the desk."""
     key = ctx.request_key()
     event_id = event_id_of(ctx.services, key, mechanic, command.name, campaign_id)
-    outcome = ctx.services.desk.do(request_of(ctx.services.clock, key, ctx.body, mechanic, command, campaign_id, instance, event_id))
+    chosen = ctx.services.choices.of(ctx.services.vault, ctx.merchant, ctx.body["user"])
+    require_profiling(chosen)
+    asked = request_of(ctx.services.clock, key, ctx.body, mechanic, command, campaign_id, instance, event_id)
+    outcome = ctx.services.desk.do(replace(asked, choices=chosen))
     if isinstance(outcome, Done):
         return answer_reply(outcome.reply)
     if is_full(outcome):
@@ -87,7 +94,7 @@ def request_of(
     kind = command.scene or f"{mechanic}.{command.name}"
     event = event_of(body, id=event_id, type=kind, merchant=key.merchant, received_at=received, campaign=campaign, order_id=body.get("order_id"))
     fields = {name: value for name, value in body.items() if name not in _COMMON}
-    facts = {name: body.get(name) for name in ("registered_at", "order_count")}
+    facts: dict[str, Any] = {name: body.get(name) for name in ("registered_at", "order_count")}
     return CommandRequest(campaign, mechanic, command.name, key, event, fields, instance, at=at, **facts)
 
 
@@ -101,7 +108,7 @@ def status_and_details(outcome: Refused) -> tuple[int, dict[str, Any] | None]:
     """403 where risk or audience said no, 409 where nothing is left or the state does not allow it; and what is told besides."""
     status = 403 if outcome.decision_id is not None or outcome.code in ("not_eligible", "challenge_required") else 409
     reasons = [{"code": one.code, "text": {"zh": one.text.zh, "en": one.text.en}} for one in outcome.reasons]
-    decided = {} if outcome.decision_id is None else {"decision_id": outcome.decision_id, "reasons": reasons}
+    decided = {} if outcome.decision_id is None else {"decision_id": outcome.decision_id, "reasons": reasons, "appeal": APPEALS}
     details = {name: list(value) if isinstance(value, tuple) else value for name, value in outcome.details.items()}
     return status, {**decided, **details} or None
 

@@ -111,10 +111,12 @@ def take_event(ctx: Context, body: Mapping[str, Any]) -> dict[str, Any]:
         raise
     ctx.services.follow(after)
     ctx.services.rebates.judge(after.accrued, believed)
+    chosen = ctx.services.choices.of(ctx.services.vault, ctx.merchant, event.user)
     with suppress(Unavailable):
         # A seen event gates nothing, and its row stands: when Redis is away the features miss it, the record does not.
-        ctx.services.risk.observe(event)
-    return {"id": event.id, "effects": [*effects, *give_automatically(ctx, believed)]}
+        if not chosen.forbids_profiling:
+            ctx.services.risk.observe(event)
+    return {"id": event.id, "effects": [*effects, *give_automatically(ctx, believed, chosen)]}
 
 
 def _keep_refusal(ctx: Context, event: Event, refused: PaymentRefused) -> None:

@@ -75,7 +75,8 @@ def make(ctx: Context) -> Response:
     coupons, refused = _coupons(ctx, now) if body["reward_ids"] else ((), ())
     facts: dict[str, Any] = {name: body.get(name) for name in ("registered_at", "order_count")}
     best, claimable = body["choose"] == "best", tuple(body["claimable"])
-    asked = Asked(cart, event, now, coupons=coupons, refused=refused, best=best, claimable=claimable, **facts)
+    chosen = services.choices.of(services.vault, ctx.merchant, body["user"])
+    asked = Asked(cart, event, now, coupons=coupons, refused=refused, best=best, claimable=claimable, choices=chosen, **facts)
     return answer(localized(quote(asked, services.catalogue.pricing(ctx.merchant)), reader_language()))
 
 

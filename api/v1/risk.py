@@ -13,6 +13,7 @@ from api.v1.batches import BatchReply, each, items_field
 from api.v1.decisions import Decision, OutcomeTold
 from api.v1.fields import Actor, StrictInteger, event_of, fen, moment, text
 from api.wiring import Services
+from core.privacy.chosen import require_profiling
 from fraud.telling import CANCELLED, CONFIRMED, Outcome
 
 blp = Resource("risk", __name__, description="Risk checks.")
@@ -121,7 +122,8 @@ def _told(ctx: Context, decision_id: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def checked(services: Services, merchant: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The reply to a check whose body was read. The same check again gets the same."""
+    """The reply to a check whose body was read. The same check again gets the same. Raises `Forbidden` for a child whose guardian has not agreed."""
+    require_profiling(services.choices.of(services.vault, merchant, body["user"]))
     more = {name: body[name] for name in ("campaign", "order_id", "amount_fen") if name in body}
     event = event_of(body, id=body["id"], type=body["scene"], merchant=merchant, received_at=services.clock.now(), **more)
     decision = services.risk.check_and_stream(event, body["scene"], body.get("policy"), body.get("deadline_ms"))

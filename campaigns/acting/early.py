@@ -108,5 +108,5 @@ def _holder(event: Event, by: str) -> str | None:
 def _outside_audience(campaign: Campaign, asked: CommandRequest, now: datetime) -> Refused | None:
     if campaign.audience is None:
         return None
-    found = outside(campaign.audience, facts_of(asked.event, now, asked.registered_at, asked.order_count))
+    found = outside(campaign.audience, facts_of(asked.event, now, asked.registered_at, asked.order_count, asked.choices))
     return None if found is None else not_meant(found)

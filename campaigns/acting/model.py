@@ -11,12 +11,14 @@ from campaigns.audience import Outside
 from campaigns.ports import Reason
 from core.access.idempotency import Reply, RequestKey
 from core.event import Event
+from core.privacy.chosen import SILENT, Choices
 from core.text import Text
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest:
-    """A customer's wish. `event` carries who and where from; `fields` are the command's own; the facts are what the shop attests of the customer.
+    """A customer's wish. `event` carries who and where from; `fields` are the command's own; the facts are what the shop attests of the customer,
+    `choices` what they chose.
 
     `at` makes it a dry run at that moment: everything is answered as if it were done then, and nothing is kept.
     """
@@ -31,6 +33,7 @@ class CommandRequest:
     registered_at: datetime | None = None
     order_count: int | None = None
     at: datetime | None = None
+    choices: Choices = SILENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,6 +220,6 @@ def _require_audience(connection: Connection, case: Case, subject: Subject) -> N
     if seen == 0:
         return
     asked = case.asked
-    found = outside(audience, facts_of(asked.event, case.now, asked.registered_at, max(seen, asked.order_count or 0)))
+    found = outside(audience, facts_of(asked.event, case.now, asked.registered_at, max(seen, asked.order_count or 0), asked.choices))
     if found is not None:
         raise RolledBack("not_eligible", found=found)

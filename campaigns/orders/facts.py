@@ -22,6 +22,7 @@ from campaigns.refunds import bill_no, instruct_refund, refunded_fen
 from campaigns.rewards import find_reward
 from campaigns.store.tables import order_refunds, orders
 from core.db.engine import insert_ignore
+from core.db.tables import subjects
 from core.errors import Conflict
 from core.privacy.subjects import Subject
 from core.text import Text
@@ -81,8 +82,7 @@ def apply_order_fact(connection: Connection, fact: OrderFact, subject: Subject, 
     row = {"merchant": fact.merchant, "id": fact.order_id, "subject_id": subject.id, "created_at": now}
     insert_ignore(connection, orders, row)
     order = connection.execute(select(orders).where(*_is(fact)).with_for_update()).one()
-    if order.subject_id != subject.id:
-        raise Conflict("order_of_another", Text(zh="订单属于另一位顾客", en="the order belongs to another customer"))
+    subject = _owner(connection, order, subject)
     late = False
     if fact.kind in ("order.created", "order.paid"):
         late = not keep_lines(connection, fact.merchant, fact.order_id, fact.lines, order.paid_fen is not None)
@@ -119,6 +119,16 @@ def _paid(case: _Case) -> list[Effect] | None:
     made, judged = accrue(connection, fact.merchant, fact.order_id, case.subject.id, amount, fact.actor, case.now)
     case.after.accrued += judged
     return effects + made
+
+
+def _owner(connection: Connection, order: Any, teller: Subject) -> Subject:
+    """Whose the order is: of whoever tells of it, or of somebody who was erased since, whom nobody can name any more. Raises `Conflict`."""
+    if order.subject_id == teller.id:
+        return teller
+    erased = select(subjects.c.id).where(subjects.c.id == order.subject_id, subjects.c.erased_at.is_not(None))
+    if connection.execute(erased).first() is None:
+        raise Conflict("order_of_another", Text(zh="订单属于另一位顾客", en="the order belongs to another customer"))
+    return Subject(order.subject_id, teller.merchant, None)
 
 
 def _require_due(case: _Case, part: Any, amount: int) -> None:

@@ -14,6 +14,7 @@ from campaigns.pricing.choose import Chosen, best_for_customer, by_priority
 from campaigns.pricing.model import ACTIVITY, REASONS, Candidate, Cart, NotApplied
 from campaigns.pricing.rules import Coupon
 from core.event import Event
+from core.privacy.chosen import SILENT, Choices
 
 _PHASE = {"upcoming": "not_started", "over": "campaign_over"}
 _INSTANT = timedelta(microseconds=1)
@@ -42,6 +43,7 @@ class Asked:
     refused: tuple[tuple[str, NotApplied], ...] = ()
     best: bool = True
     claimable: tuple[str, ...] = ()
+    choices: Choices = SILENT
 
 
 def quote(asked: Asked, live: Sequence[Live]) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def _stands(asked: Asked, one: Live, refused: dict[str, NotApplied]) -> bool:
     """Whether the campaign runs, and is meant for this customer."""
     code = "campaign_paused" if one.status == "paused" else _PHASE.get(one.campaign.phase_at(asked.now))
     if code is None and one.campaign.audience is not None:
-        found = outside(one.campaign.audience, facts_of(asked.event, asked.now, asked.registered_at, asked.order_count))
+        found = outside(one.campaign.audience, facts_of(asked.event, asked.now, asked.registered_at, asked.order_count, asked.choices))
         if found is not None:
             details = {"unmet": list(found.unmet)} if found.unmet else {"missing": list(found.missing)}
             refused[one.campaign.id] = NotApplied("not_eligible" if found.unmet else "facts_missing", details)

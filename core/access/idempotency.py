@@ -6,20 +6,21 @@ On PostgreSQL a rival's insert waits for ours to end (lock_timeout bounds it); o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, literal, or_, select, tuple_, update
 from sqlalchemy.exc import OperationalError
 
-from core.db.engine import insert_ignore
+from core.db.engine import Database, insert_ignore
 from core.db.tables import idempotency
 from core.errors import Conflict
 from core.text import Text
 
 IN_PROGRESS = 0
+_ERASED_REPLY = b'{"state":"erased"}'
 _NAMED = (idempotency.c.merchant == bindparam("of"), idempotency.c.principal_id == bindparam("by"), idempotency.c.key == bindparam("named"))
 _FINISH = update(idempotency).where(*_NAMED).values(status=bindparam("final"), reply=bindparam("bytes"))
 
@@ -94,6 +95,29 @@ def forget_expired(connection: Connection, now: datetime, most: int = 200) -> in
     for row in rows:
         connection.execute(delete(idempotency).where(*_is(RequestKey(row.merchant, row.principal_id, row.key, ""))))
     return len(rows)
+
+
+def blank_replies(database: Database, merchant: str, names: Sequence[str], most: int = 200) -> int:
+    """Replies that name one of these ids say only that their words were erased; a retry still does nothing twice. Returns how many."""
+    if not names:
+        return 0
+    holds = or_(*(_holds(database, name.encode()) for name in names))
+    keys = (idempotency.c.principal_id, idempotency.c.key)
+    # Looked for outside of a transaction that writes: it is the whole table.
+    with database.read() as connection:
+        found = [tuple(row) for row in connection.execute(select(*keys).where(idempotency.c.merchant == merchant, holds))]
+    for start in range(0, len(found), most):
+        with database.write() as connection:
+            these = (idempotency.c.merchant == merchant, tuple_(*keys).in_(found[start : start + most]), idempotency.c.status != IN_PROGRESS)
+            connection.execute(update(idempotency).where(*these).values(reply=_ERASED_REPLY))
+    return len(found)
+
+
+def _holds(database: Database, name: bytes) -> ColumnElement[bool]:
+    """Whether a reply has these bytes in it, in either dialect."""
+    sought = literal(name)
+    found: Any = func.instr(idempotency.c.reply, sought) if database.is_sqlite else func.position(sought.op("IN")(idempotency.c.reply))
+    return cast("ColumnElement[bool]", found > 0)
 
 
 def _in_progress() -> Conflict:

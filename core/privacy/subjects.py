@@ -39,19 +39,23 @@ def subject_for(connection: Connection, vault: Vault, merchant: str, user: str, 
 def subjects_for(connection: Connection, vault: Vault, people: Iterable[Person], now: datetime) -> dict[Person, Subject]:
     """Find or make the subjects, with few statements for many; rivals end with the same one, because match rows are inserted with ON CONFLICT."""
     wanted = {vault.token(merchant, "user", user): (merchant, user) for merchant, user in people}
-    found = _find(connection, vault, wanted)
+    found = _find(connection, vault, wanted, True)
+    if any(one.key is None for one in found.values()):
+        # Erased while we waited for the row: a look that begins now finds the person gone.
+        found = _find(connection, vault, wanted, True)
     # In one order everywhere, so that two writers never wait for each other in a circle.
     missing = {token: wanted[token] for token in sorted(wanted) if wanted[token] not in found}
     return found | _make(connection, vault, missing, now) if missing else found
 
 
-def _find(connection: Connection, vault: Vault, wanted: Mapping[str, Person]) -> dict[Person, Subject]:
+def _find(connection: Connection, vault: Vault, wanted: Mapping[str, Person], hold: bool = False) -> dict[Person, Subject]:
+    """With `hold` nobody erases them until the transaction ends."""
     columns = (subject_matches.c.keyed_hash, subject_matches.c.merchant, subjects.c.id, subjects.c.wrapped_key)
     query = select(*columns).join(subjects, subject_matches.c.subject_id == subjects.c.id)
     merchants = {merchant for merchant, _ in wanted.values()}
     query = query.where(subject_matches.c.merchant.in_(merchants), subject_matches.c.kind == "user", subject_matches.c.keyed_hash.in_(wanted))
     found: dict[Person, Subject] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(query.with_for_update(read=True, key_share=True, of=subjects) if hold else query):
         key = None if row.wrapped_key is None else vault.unwrap(row.wrapped_key)
         found[wanted[row.keyed_hash]] = Subject(row.id, row.merchant, key)
     return found
@@ -69,7 +73,7 @@ def _make(connection: Connection, vault: Vault, missing: Mapping[str, Person], n
     if insert_ignore_all(connection, subject_matches, matches) == len(matches):
         return made
     # A rival committed some of them first: our spare rows go, theirs are the people.
-    standing = _find(connection, vault, missing)
+    standing = _find(connection, vault, missing, True)
     spare = [made[person].id for person in made if standing[person].id != made[person].id]
     connection.execute(subjects.delete().where(subjects.c.id.in_(spare)))
     return standing

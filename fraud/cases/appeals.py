@@ -13,6 +13,7 @@ from core.canon import digest
 from core.db.tables import principals, subjects
 from core.errors import Conflict, Forbidden, Malformed, NotFound
 from core.jobs.outbox import announce
+from core.privacy.masking import masked_words
 from core.privacy.vault import Vault, open_fields
 from core.text import Text
 from fraud.cases.entities import entities_of, entity_tokens
@@ -91,11 +92,11 @@ def appeal_view(review: Review) -> dict[str, Any]:
         "id": review.id,
         "decision_id": review.decision_id,
         "state": review.resolution or review.state,
-        "reason": review.request,
+        "reason": masked_words(review.request or ""),
         "opened_at": review.opened_at.isoformat(),
         "due_at": review.due_at.isoformat(),
         "answered_at": answered,
-        "answer": review.reason,
+        "answer": None if review.reason is None else masked_words(review.reason),
     }
 
 

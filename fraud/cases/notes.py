@@ -11,6 +11,7 @@ from core.audit.log import append
 from core.canon import digest
 from core.errors import Conflict, Malformed
 from core.ids import new_id
+from core.privacy.masking import masked_words
 from core.text import Text
 from fraud.cases.holding import touch
 from fraud.cases.tables import review_notes
@@ -42,4 +43,4 @@ def notes_of(connection: Connection, review_id: str) -> list[dict[str, Any]]:
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    return {"id": row["id"], "author": row["author"], "at": row["at"].isoformat(), "text": row["text"]}
+    return {"id": row["id"], "author": row["author"], "at": row["at"].isoformat(), "text": masked_words(row["text"])}

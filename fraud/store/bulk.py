@@ -26,7 +26,7 @@ def insert_streamed(connection: Connection, vault: Vault, messages: Sequence[Str
         return []
     people = subjects_for(connection, vault, {(one.event.merchant, one.event.user) for one in fresh}, now)
     found = [(one, people[one.event.merchant, one.event.user]) for one in fresh]
-    rows = [decision_row(one.decision, person.id) for one, person in found]
+    rows = [decision_row(one.decision, person) for one, person in found]
     if insert_ignore_all(connection, decisions, rows) < len(rows):
         on_record = _on_record(connection, [row["id"] for row in rows])
         seconds = [second_row(row) for row in rows if row["id"] not in on_record]

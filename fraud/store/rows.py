@@ -14,7 +14,7 @@ from core.canon import canonical, digest
 from core.db.engine import insert_ignore
 from core.event import Event
 from core.privacy.subjects import Subject
-from core.privacy.vault import Vault, seal_fields
+from core.privacy.vault import Vault, hash_within, seal_fields
 from fraud.decision import Decision
 from fraud.store.tables import decisions
 
@@ -23,15 +23,15 @@ _SAME = (decisions.c.merchant == bindparam("of"), decisions.c.scene == bindparam
 _STANDING = select(decisions.c.id).where(*_SAME)
 
 
-def decision_row(decision: Decision, subject_id: str) -> dict[str, Any]:
-    """The row of a decision about a subject."""
-    body = replace(decision, subject=subject_id).record()
+def decision_row(decision: Decision, subject: Subject) -> dict[str, Any]:
+    """The row of a decision about a subject. What its event said is hashed under the subject's own key: with that gone, the bytes match nobody."""
+    body = replace(decision, subject=subject.id, event_hash=hash_within(subject.key, decision.event_hash)).record()
     return {
         "id": decision.id,
         "merchant": decision.merchant,
         "scene": decision.scene,
         "event_id": decision.event_id,
-        "subject_id": subject_id,
+        "subject_id": subject.id,
         "campaign": decision.campaign,
         "outcome": decision.outcome,
         "score": decision.score,
@@ -61,7 +61,7 @@ def event_row(event: Event, subject: Subject, event_type: str) -> dict[str, Any]
         "subject_id": subject.id,
         "occurred_at": event.occurred_at,
         "received_at": event.received_at,
-        "content_hash": event.content_hash(),
+        "content_hash": hash_within(subject.key, event.content_hash()),
         "body": canonical(event.impersonal()),
         "personal": seal_fields(subject.key, personal) if subject.key is not None and personal else None,
     }
@@ -77,18 +77,18 @@ def checked_event_row(vault: Vault, event: Event, subject: Subject, scene: str) 
     return event_row(event, subject, scene) | {"id": checked_event_id(vault, event.merchant, scene, event.id)}
 
 
-def insert_decision(connection: Connection, decision: Decision, subject_id: str) -> str:
+def insert_decision(connection: Connection, decision: Decision, subject: Subject) -> str:
     """Insert the decision unless one stands for its event; returns the id of the one that stands."""
-    if insert_ignore(connection, decisions, decision_row(decision, subject_id)):
+    if insert_ignore(connection, decisions, decision_row(decision, subject)):
         return decision.id
     standing = standing_decision(connection, decision)
     assert standing is not None, "a decision that stood in the way can be read"
     return standing
 
 
-def insert_second(connection: Connection, decision: Decision, subject_id: str) -> bool:
+def insert_second(connection: Connection, decision: Decision, subject: Subject) -> bool:
     """Insert a decision whose event has another one; False when it is on record itself."""
-    return insert_ignore(connection, decisions, second_row(decision_row(decision, subject_id)))
+    return insert_ignore(connection, decisions, second_row(decision_row(decision, subject)))
 
 
 def standing_decision(connection: Connection, decision: Decision) -> str | None:
@@ -103,9 +103,9 @@ def standing_of(connection: Connection, merchant: str, scene: str, event_id: str
     return found
 
 
-def audit_decision(connection: Connection, decision: Decision, subject_id: str) -> None:
+def audit_decision(connection: Connection, decision: Decision, subject: Subject) -> None:
     """The audit entry of one recorded decision."""
-    row = decision_row(decision, subject_id)
+    row = decision_row(decision, subject)
     detail = {
         "outcome": decision.outcome,
         "policy": decision.policy,

@@ -23,7 +23,10 @@ events = Table(
     # What the event caused, as replied; kept so that a retry hears the same.
     Column("effects", LargeBinary),
     Index("ix_events_window", "merchant", "occurred_at"),
+    # For what is kept for a time only.
+    Index("ix_events_received", "received_at"),
 )
+Index("ix_events_personal", events.c.received_at, sqlite_where=events.c.personal.is_not(None), postgresql_where=events.c.personal.is_not(None))
 
 decisions = Table(
     "decisions",

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 
 # The voices that count: approvers, without those whom somebody else spoke for.
 _VOICES = (

@@ -23,6 +23,8 @@ GIVEN: dict[str, tuple[str, object]] = {
     "queue_url": ("rediss://queue:6379/1", "rediss://queue:6379/1"),
     "embedded_port": ("6400", 6400),
     "secret_key": (KEY, KEY),
+    "old_secret_keys": (f"{KEY},{KEY}", f"{KEY},{KEY}"),
+    "retention_file": ("retention.yaml", "retention.yaml"),
     "host": ("0.0.0.0", "0.0.0.0"),
     "port": ("8000", 8000),
     "api_workers": ("3", 3),

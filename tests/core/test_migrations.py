@@ -23,6 +23,7 @@ import campaigns.store.playing
 import campaigns.store.tables
 import campaigns.withdrawals.tables
 import core.db.tables
+import core.privacy.tables
 import core.webhooks.tables
 import fraud.cases.tables
 import fraud.lists.tables
@@ -45,6 +46,7 @@ TABLES = (
     campaigns.store.tables,
     campaigns.withdrawals.tables,
     core.db.tables,
+    core.privacy.tables,
     core.webhooks.tables,
     fraud.cases.tables,
     fraud.lists.tables,

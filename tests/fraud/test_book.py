@@ -18,8 +18,8 @@ from core.clock import TurnedClock
 from core.db.engine import Database, open_database
 from core.db.tables import audit_entries
 from core.errors import Conflict, NotFound, Unavailable
-from core.privacy.subjects import subject_for
-from core.privacy.vault import Vault
+from core.privacy.subjects import find_subject, subject_for
+from core.privacy.vault import Vault, hash_within
 from fraud.book import DecisionBook
 from fraud.decision import Decision, from_record
 from fraud.groupcommit import GroupCommit
@@ -75,7 +75,11 @@ def test_a_decision_is_recorded_once_with_its_audit_entry(database: Database, va
         row = connection.execute(select(decisions)).one()
         entry = connection.execute(select(audit_entries).where(audit_entries.c.action == "decision.recorded")).one()
     assert row.hash == entry.after_hash == digest(row.body)
-    assert from_record(row.body) == replace(refusal, subject=row.subject_id)
+    with database.read() as connection:
+        person = find_subject(connection, vault, "demo", "u1")
+    assert person is not None
+    # Under the person's own key, so that nobody can match it once that is gone.
+    assert from_record(row.body) == replace(refusal, subject=row.subject_id, event_hash=hash_within(person.key, "h"))
     assert json.loads(entry.body)["detail"]["outcome"] == "reject"
 
 
