@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.persons.unmask import KIND as UNMASK
 from campaigns.law.pack import EXCEPTION
 from campaigns.lifecycle import KIND as RESUME
 from campaigns.mechanics import mechanic_named, mechanic_names
@@ -34,6 +35,7 @@ KINDS: Kinds = {
     RESUME: None,
     **dict.fromkeys(_FURTHER, _FEN),
     EXCEPTION: _FEN,
+    UNMASK: None,
     PUBLISH_POLICY: None,
     START_RULE: None,
     LIST_CHANGE: Measure("entries", alone=True),

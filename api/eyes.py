@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from api.persons.unmask import KIND as UNMASK
 from campaigns.lifecycle import KIND as RESUME
 from campaigns.publishing import KIND as PUBLISH
 from campaigns.withdrawals.asking import KIND as PAYOUT
@@ -52,6 +53,15 @@ _CODES = Alone(Text(zh="兑换码受已批准活动的总量与预算约束", en
 _EMPTY = Alone(Text(zh="空名单;被策略使用的名单不能删除", en="an empty list; and one that a policy reads cannot be deleted"))
 _OPERATOR = Alone(Text(zh="掌管机器的人,不是平台上的身份", en="whoever runs the machine, who is nobody on the platform"))
 _ACCESS = Alone(Text(zh="仅管理员,留有审计", en="administrators alone, and in the audit"))
+
+_PERSON = Alone(
+    Text(
+        zh="法律赋予本人的权利,由合规人员写明理由代办,留有审计;不动钱",
+        en="what the law gives the person, done by compliance with a reason and in the audit; no money moves",
+    )
+)
+_CHOICE = Alone(Text(zh="本人的选择,只会收紧对其数据的使用或交给人来决定", en="the person's own choice, which gives a person's look at most"))
+_SEEN = Alone(Text(zh="只见遮盖后的内容,须写明理由,留有审计", en="masked values, with a reason and in the audit"))
 
 # Endpoint → what it needs. Reading is not listed.
 ROUTES: Mapping[str, Eyes] = {
@@ -112,6 +122,10 @@ ROUTES: Mapping[str, Eyes] = {
     "snoozes.end": _NARROWS,
     "stops.stop": _STOPS,
     "stops.start": Asks(START_RULE),
+    **dict.fromkeys(("subjects.export", "subjects.erase"), _PERSON),
+    "subjects.lookup": _SEEN,
+    "subjects.set_choices": _CHOICE,
+    "subjects.unmask": Asks(UNMASK),
     "webhooks.disable": _PLUMBING,
     "webhooks.enable": _PLUMBING,
     "webhooks.register": _PLUMBING,
@@ -152,6 +166,11 @@ COMMANDS: Mapping[str, Eyes] = {
     **dict.fromkeys(("reviews list", "reviews passes", "reviews show"), _LOOKS),
     "reviews resolve": Asks(RELEASE),
     **dict.fromkeys(("audit find", "audit timeline", "audit report", "audit extract", "audit check-extract"), _LOOKS),
+    **dict.fromkeys(("subject export", "subject erase"), _PERSON),
+    **dict.fromkeys(("subject show", "subject unmasked"), _SEEN),
+    "subject choose": _CHOICE,
+    "subject unmask": Asks(UNMASK),
+    **dict.fromkeys(("privacy new-key", "privacy rotate-key", "privacy retention"), _OPERATOR),
     "labels import": _LABEL,
     # Whom it finds is watched and held for a person.
     "gangs search": _NARROWS,

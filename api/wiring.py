@@ -11,6 +11,7 @@ from threading import Lock
 
 from api.auth import Keys
 from api.deciding import lapse
+from api.house import house_of
 from api.observe import count_stages
 from api.persons.erase import TIMER as SWEEP
 from api.persons.erase import sweeping
@@ -143,6 +144,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     settler = Settler(database, risk, book, vault, clock)
     rebates = RebateSettler(database, risk, book, vault, clock)
     payer = Payer(database, vault, clock, {one.name: one for one in (ShopChannel(), SandboxChannel(database, clock))})
+    retention = open_retention(settings.retention_file)
     gangs = GangSearch(database, vault, clock, settings.gang_window_days, settings.gang_search_hours)
     desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep, settler.settle)
     return Services(
@@ -168,9 +170,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         payer,
         Teller(database, vault, book, risk),
         gangs,
-        opened(settings.law_folder, settings.law_packs, settings.law_merchants),
+        opened(settings.law_folder, settings.law_packs, settings.law_merchants, house_of(retention)),
         choices,
-        open_retention(settings.retention_file),
+        retention,
     )
 
 

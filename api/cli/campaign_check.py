@@ -40,10 +40,13 @@ class _Checked:
 @command_options
 def check_command(screen: Screen, files: tuple[str, ...], packs: tuple[str, ...], merchant: str) -> None:
     """Check files and judge them by the law: every finding at once, with its place and its fix. Checking stores nothing and needs no server."""
-    from campaigns.law.book import book_of
+    from api.house import house_of
+    from campaigns.law.book import opened
+    from core.privacy.retention import open_retention
 
     settings = load_settings()
-    book = book_of(settings.law_folder, settings.law_packs, settings.law_merchants)
+    house = house_of(open_retention(settings.retention_file))
+    book = opened(settings.law_folder, settings.law_packs, settings.law_merchants, house)()
     unknown = [name for name in packs if name not in book.packs]
     if unknown:
         raise book.missing(unknown[0])

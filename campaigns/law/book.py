@@ -99,12 +99,12 @@ def book_of(folder: str, platform: str, merchants: str) -> LawBook:
     return replace(book, platform=usual or (USUAL,), merchants=chosen)
 
 
-def opened(folder: str, platform: str, merchants: str) -> Callable[[], LawBook]:
+def opened(folder: str, platform: str, merchants: str, house: Mapping[str, Value] | None = None) -> Callable[[], LawBook]:
     """The book that settings describe. What is as shipped is read at its first use, since that takes half a second; anything else at once, so that
     what cannot be read stops the start. Raises what `book_of` raises."""
     if (folder, platform, merchants) == ("", USUAL, ""):
-        return shipped
-    book = book_of(folder, platform, merchants)
+        return (lambda: replace(shipped(), house=house)) if house else shipped
+    book = replace(book_of(folder, platform, merchants), house=house or {})
     return lambda: book
 
 

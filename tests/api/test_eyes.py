@@ -53,6 +53,12 @@ def _publish(shop: Shop) -> Any:
     return shop.post("/v1/campaigns", {"source": coupon("new")}, "admin")
 
 
+def _unmask(shop: Shop) -> Any:
+    shop.publish(coupon("run"))
+    claimed = shop.claim("run", "ann", phone="13800138000").json["reward"]
+    return shop.post("/v1/subjects/unmask", {"subject": claimed["subject"], "fields": ["phone"], "reason": "a payout came back"}, "admin")
+
+
 def _rollback(shop: Shop) -> Any:
     shop.publish(coupon("run"))
     shop.publish(coupon("run", total=7))
@@ -129,6 +135,7 @@ def _audit(shop: Shop) -> Any:
 TRIED: dict[str, Callable[[Shop], Any]] = {
     "campaigns.publish": _publish,
     "campaigns.rollback": _rollback,
+    "subjects.unmask": _unmask,
     "campaigns.resume": _resume,
     "policies.publish": _publish_policy,
     "policies.rollback": _rollback_policy,
