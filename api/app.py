@@ -12,6 +12,7 @@ from api.turnstile import Busy, Turnstile
 from api.v1 import (
     appeals,
     approvals,
+    audit,
     campaigns,
     cases,
     chronicle,
@@ -44,7 +45,7 @@ from core.text import lang_of
 
 _PLAYING = (campaigns, codes, commands, instances, rewards, orders, quotes, promoters, withdrawals)
 # What compliance asks.
-_RECORD = (chronicle,)
+_RECORD = (chronicle, audit)
 _RESOURCES = (
     *_PLAYING,
     *_RECORD,

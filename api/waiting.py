@@ -10,12 +10,13 @@ from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, func, select
 
 from api.wiring import Services
+from core.audit.sealer import lag_seconds
 from core.db.tables import approvals, audit_entries, outbox, timers
 from core.hotstate.clients import hot_state_guard
 from core.webhooks import deliveries
 from fraud.answers import SHARDS, stream_key
 from fraud.drainer import last_state
-from fraud.store.tables import reviews
+from fraud.store.tables import decisions, reviews
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,7 @@ class Waiting(Collector):
             ("checks", "Risk checks in the streams, not yet in SQL.", lambda: _streamed(services, "")),
             ("unreadable_checks", "Risk checks that were set aside because they could not be read.", lambda: _streamed(services, ":dead")),
             ("audit_entries", "Audit entries that are not sealed yet.", lambda: _rows(services, audit_entries.c.seq.is_(None))),
+            ("decisions", "Decisions that are not sealed yet.", lambda: _rows(services, decisions.c.seq.is_(None))),
             ("notifications", "Notifications without a number yet.", lambda: _rows(services, outbox.c.seq.is_(None))),
             ("timers", "Timers whose time has come.", lambda: _rows(services, timers.c.state == "pending", timers.c.due_at <= now)),
             ("webhooks", "Webhooks that wait to be delivered.", lambda: _delivering(services, "pending")),
@@ -41,13 +43,23 @@ class Waiting(Collector):
             ("approvals", "What waits for a second person.", lambda: _rows(services, approvals.c.state == "pending")),
             ("overdue_reviews", "Those whose time is over.", lambda: _rows(services, reviews.c.state == "open", reviews.c.due_at <= now)),
         )
+        lag = GaugeMetricFamily("sheepdog_audit_lag_seconds", "Age of the oldest entry or decision that is not sealed yet; 0 when all are.")
+        yield from _counted(lag, lambda: _lag_seconds(services))
+        if services.anchors:
+            age = GaugeMetricFamily("sheepdog_audit_anchor_age_seconds", "Time since a checkpoint was last put outside; infinite before the first time.")
+            yield from _counted(age, services.anchors.age_seconds)
         for name, words, count in counts:
             yield from _counted(GaugeMetricFamily(f"sheepdog_{name}_waiting", words), count)
         missing = CounterMetricFamily("sheepdog_missing_checks", "Risk checks that never came out of their stream, by their numbers.")
         yield from _counted(missing, lambda: _missing(services))
 
 
-def _counted(family: CounterMetricFamily | GaugeMetricFamily, count: Callable[[], int]) -> Iterable[Metric]:
+def _lag_seconds(services: Services) -> float:
+    with services.database.read() as connection:
+        return lag_seconds(connection, services.clock.now())
+
+
+def _counted(family: CounterMetricFamily | GaugeMetricFamily, count: Callable[[], float]) -> Iterable[Metric]:
     try:
         family.add_metric([], count())
     except Exception as error:

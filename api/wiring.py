@@ -31,6 +31,8 @@ from campaigns.withdrawals import asking, paying
 from campaigns.withdrawals.paying import Payer, ShopChannel
 from campaigns.withdrawals.sandbox import SandboxChannel
 from core.access.approvals import TIMER as APPROVAL_TIMER
+from core.audit.anchors import Anchors
+from core.audit.keys import SigningKeys
 from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings, old_secret_keys_bytes, secret_key_bytes
 from core.db.engine import Database, open_database
@@ -89,6 +91,8 @@ class Services:
     law_book: Callable[[], LawBook]
     choices: LiveChoices
     retention: Retention
+    audit_keys: SigningKeys
+    anchors: Anchors
 
     @property
     def law(self) -> LawBook:
@@ -173,7 +177,15 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         opened(settings.law_folder, settings.law_packs, settings.law_merchants, house_of(retention)),
         choices,
         retention,
+        SigningKeys(settings.data_dir, settings.audit_key),
+        _anchors(settings, database, clock),
     )
+
+
+def _anchors(settings: Settings, database: Database, clock: Clock) -> Anchors:
+    every = timedelta(minutes=settings.audit_anchor_minutes)
+    send = sender(settings.webhook_targets == "anywhere")
+    return Anchors(database, clock, send, file=settings.audit_anchor_file, url=settings.audit_anchor_url, every=every)
 
 
 def open_store(settings: Settings) -> Database:

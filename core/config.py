@@ -36,6 +36,10 @@ class Settings:
     secret_key: str = _setting("", "32 bytes in base64 that encrypt and match personal data; empty: data_dir/secret.key", secret=True)
     old_secret_keys: str = _setting("", "master keys before this one, by commas; what they encrypted is still read", secret=True)
     retention_file: str = _setting("", "a YAML file of how long each kind of data is kept; empty: the shipped one")
+    audit_key: str = _setting("", "32 bytes in base64 that sign the audit's seals (Ed25519); empty: data_dir/audit.key", secret=True)
+    audit_anchor_file: str = _setting("", "a file outside this machine's disk to which the audit's checkpoints are added; empty: none")
+    audit_anchor_url: str = _setting("", "where the audit's checkpoints are posted to, as webhook_targets allows; empty: nowhere", secret=True)
+    audit_anchor_minutes: int = _setting(60, "how often a checkpoint is anchored outside", least=1, most=60 * 24 * 31)
     host: str = _setting("127.0.0.1", "address the API listens on")
     port: int = _setting(8470, "port of the API", least=1, most=65535)
     api_workers: int = _setting(2, "API processes", least=1, most=256)
@@ -205,7 +209,7 @@ def _contradictions(settings: Settings) -> list[Text]:
         "SHEEPDOG_PAYOUT_CHANNEL 须为 shop 或 sandbox",
         "SHEEPDOG_PAYOUT_CHANNEL is shop or sandbox",
     )
-    for name in ("secret_key", "old_secret_keys"):
+    for name in ("secret_key", "old_secret_keys", "audit_key"):
         try:
             for text in filter(None, map(str.strip, getattr(settings, name).split(","))):
                 _decode_key(text)

@@ -1,4 +1,4 @@
-"""Commands for compliance: read the audit log and check its chain."""
+"""Commands for compliance: read the audit log, check it, and take proofs of it outside."""
 
 from __future__ import annotations
 
@@ -7,32 +7,19 @@ import json
 import click
 from sqlalchemy import select
 
+from api.cli.audit_proofs import checkpoint, export, prove, rotate_key, show_key
+from api.cli.audit_verify import verify
 from api.cli.common import Screen, caller_of, command_options, key_option, merchant_option, settings_and_services
-from core.audit.sealer import verify_chain
 from core.db.tables import audit_entries, principals
-from core.text import Text
 
 
 @click.group()
 def audit() -> None:
-    """The append-only audit log."""
+    """The append-only audit log, and its proofs."""
 
 
-@audit.command(epilog="Example:  sheepdog audit verify")
-@key_option
-@command_options
-def verify(screen: Screen, key: str | None) -> None:
-    """Recompute the chain of hashes from the first entry; names the first break. Exit code 1 when there is one."""
-    _, services = settings_and_services()
-    caller_of(services, key).require("compliance")
-    with services.database.read() as connection:
-        broken = verify_chain(connection)
-    if broken is None:
-        screen.result({"whole": True}, Text(zh="审计日志完整(至最后一次封存)", en="the audit log is whole up to its last seal").pick(screen.lang))
-        return
-    words = Text(zh=f"第 {broken.seq} 条有问题:{broken.fault}", en=f"entry {broken.seq} does not hold: {broken.fault}")
-    screen.result({"whole": False, "seq": broken.seq, "entry": broken.entry_id, "fault": broken.fault}, words.pick(screen.lang))
-    raise SystemExit(1)
+for _command in (verify, prove, checkpoint, export, show_key, rotate_key):
+    audit.add_command(_command)
 
 
 @audit.command("list", epilog="Example:  sheepdog audit list --target new-user-coupon@1")

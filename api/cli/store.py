@@ -42,16 +42,17 @@ def upgrade(screen: Screen) -> None:
 
 @click.command(epilog="Example:  sheepdog backup sheepdog-2026-11-23.tar.gz")
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--without-secret", is_flag=True, help="Leave the secret key out; personal data can then only be read where the key is kept.")
+@click.option("--without-secret", is_flag=True, help="Leave both keys out: personal data is then read, and the audit sealed, only where they are kept.")
 @command_options
 def backup(screen: Screen, file: str, without_secret: bool) -> None:
-    """Write database, settings and secret key into one file (mode 0600)."""
+    """Write database, settings, secret key and the audit's signing key into one file (mode 0600)."""
     from core.config import secret_key_bytes
     from core.db.backup import write_backup
 
     settings, services = settings_and_services()
     secret = None if without_secret else secret_key_bytes(settings)
-    manifest = write_backup(services.database, Path(file), settings.shown(), secret, services.clock.now())
+    audit_key = None if without_secret else services.audit_keys.secret()
+    manifest = write_backup(services.database, Path(file), settings.shown(), secret, services.clock.now(), audit_key)
     rows = sum(table["rows"] for table in manifest["tables"].values())
     shown = Text(zh=f"已备份 {rows} 行到 {file}", en=f"{rows} rows backed up to {file}").pick(screen.lang)
     screen.result({"file": file, **manifest}, shown)

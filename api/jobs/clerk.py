@@ -52,6 +52,7 @@ class Clerk:
             ("webhooks", self.webhooks, 0.5),
             ("timers", self.wake_timers, 1.0),
             ("gates", self.settle_gates, 1.0),
+            ("anchor", self.anchor, 60.0),
             ("forget", self.forget, 60.0),
             ("gangs", self.arm_gangs, 60.0),
             ("retention", self.keep, 3600.0),
@@ -83,7 +84,7 @@ class Clerk:
         return int(self._services.drainer.drain_once())
 
     def seal(self) -> int:
-        return seal_once(self._services.database, self._services.clock.now())
+        return seal_once(self._services.database, self._services.clock.now(), self._services.audit_keys)
 
     def number(self) -> int:
         return number_once(self._services.database)
@@ -122,6 +123,10 @@ class Clerk:
         with self._services.database.read() as connection:
             live = connection.execute(query).all()
         return sum(self._services.keeper.tend(self._services.catalogue.live(row.merchant, row.id), now) for row in live)
+
+    def anchor(self) -> int:
+        """Put the newest checkpoint outside, where that is due."""
+        return int(self._services.anchors.anchor_once())
 
     def forget(self) -> int:
         with self._services.database.write() as connection:

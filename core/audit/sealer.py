@@ -1,88 +1,139 @@
-"""The one sealer: it numbers entries that have no number yet, chains their bytes by SHA-256 and writes a seal for each batch.
+"""The one sealer: it gives entries and decisions that have no place yet their places in one Merkle log, and signs its head.
 
-It looks for `seq IS NULL`, never for ids past the last one, since commits arrive out of order.
+It looks for `seq IS NULL`, never for ids past the last one, since commits arrive out of order. It reads, hashes and signs before it asks for the right to
+write, so nobody waits for that; its transaction only writes places, a seal and a few hashes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from hashlib import sha256
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, type_coerce, update
+from sqlalchemy.types import NullType
 
+from core.audit.keys import SigningKeys, public_of
+from core.audit.merkle import GrowingTree, leaf_hash
+from core.audit.sealed import Kind, kinds
+from core.audit.seals import Head, Seal, sign
+from core.audit.store import NODE_LEVEL, bytes_of, insert_seal, last_number, last_seal, tree_of
 from core.db.engine import Database
-from core.db.tables import audit_entries, audit_seals
+from core.errors import Unavailable
+from core.text import Text
 
-GENESIS = sha256(b"sheepdog audit log").hexdigest()
 BATCH_ROWS = 200
 _SEALER_LOCK = 0x5EA1E4
+# Sorted by the time in their ids, kind by kind only where that is the same.
+_Waiting = tuple[str, Kind, str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
-    """The first place where the log does not hold together."""
+def seal_once(database: Database, now: datetime, keys: SigningKeys, batch: int = BATCH_ROWS) -> int:
+    """Seal one batch; returns how many records it took. Of two sealers at once one does the work and the other returns 0.
 
-    seq: int
-    entry_id: str | None
-    fault: str
-
-
-def link(previous: str, body: bytes) -> str:
-    """The chain hash of an entry: SHA-256 over the previous chain hash (hex) and the entry's bytes."""
-    return sha256(previous.encode() + body).hexdigest()
-
-
-def seal_once(database: Database, now: datetime, batch: int = BATCH_ROWS) -> int:
-    """Seal one batch; returns how many entries it numbered. Of two sealers at once one does the work and the other returns 0."""
-    with database.write() as connection:
-        if not _sole_sealer(connection, database.is_sqlite):
-            return 0
-        columns = (audit_entries.c.id, audit_entries.c.body)
-        query = select(*columns).where(audit_entries.c.seq.is_(None)).order_by(audit_entries.c.id).limit(batch)
-        rows = connection.execute(query).all()
-        if not rows:
-            return 0
-        last_seq, head = _head(connection)
-        links = []
-        for offset, row in enumerate(rows, 1):
-            head = link(head, row.body)
-            links.append({"entry": row.id, "number": last_seq + offset, "chain": head})
-        statement = update(audit_entries).where(audit_entries.c.id == bindparam("entry"))
-        connection.execute(statement.values(seq=bindparam("number"), chain_hash=bindparam("chain")), links)
-        seal = {"first_seq": last_seq + 1, "last_seq": last_seq + len(rows), "head_hash": head, "at": now}
-        connection.execute(audit_seals.insert().values(**seal))
-        return len(rows)
-
-
-def verify_chain(connection: Connection) -> Break | None:
-    """Recompute the chain from its first entry; the first break, or None when the log is whole up to its last seal.
-
-    The log may grow meanwhile: what is sealed after this began is for the next time.
+    Raises `Unavailable` when the log's key is not here, or the log's end is not what its last seal says: nothing is built upon that.
     """
-    sealed, head = _head(connection)
-    previous, expected = GENESIS, 1
-    query = select(audit_entries).where(audit_entries.c.seq <= sealed).order_by(audit_entries.c.seq)
-    for row in connection.execution_options(yield_per=1000).execute(query):
-        if row.seq != expected:
-            return Break(expected, None, "missing")
-        previous = link(previous, row.body)
-        if previous != row.chain_hash:
-            return Break(row.seq, row.id, "changed")
-        expected += 1
-    if (sealed, head) != (expected - 1, previous):
-        return Break(expected, None, "truncated")
-    # In one statement, because an entry gets its number in the same transaction as its seal.
-    last_entry, last_seal = (select(func.max(column)).scalar_subquery() for column in (audit_entries.c.seq, audit_seals.c.last_seq))
-    numbered, sealed_now = connection.execute(select(last_entry, last_seal)).one()
-    return None if (numbered or 0) == (sealed_now or 0) else Break(expected, None, "truncated")
+    with database.read() as connection:
+        previous, waiting = trusted_end(connection), _waiting(connection, batch)
+    if not waiting:
+        return 0
+    key = keys.for_new_log() if previous is None else keys.for_log(previous.head.follower)
+    tree, nodes = tree_of(previous), _Nodes()
+    leaves = [leaf_hash(body) for *_, body in waiting]
+    first = tree.size + 1
+    tree.extend(leaves, nodes)
+    seal = sign(next_head(previous, tree, public_of(key), now), key, b"".join(leaves), tree.packed())
+    with database.write() as connection:
+        if not may_append(connection, database.is_sqlite, previous):
+            return 0
+        _give_places(connection, waiting, first)
+        insert_seal(connection, seal, nodes.rows)
+    return len(waiting)
 
 
-def _head(connection: Connection) -> tuple[int, str]:
-    row = connection.execute(select(audit_seals).order_by(audit_seals.c.last_seq.desc()).limit(1)).one_or_none()
-    return (0, GENESIS) if row is None else (row.last_seq, row.head_hash)
+def trusted_end(connection: Connection) -> Seal | None:
+    """The last seal, which is signed and agrees with what is kept beside it. Raises `Unavailable` otherwise."""
+    try:
+        seal = last_seal(connection)
+        tree_of(seal)
+    except ValueError as error:
+        raise _damaged() from error
+    if seal is not None and not seal.signed_by_its_key():
+        raise _damaged()
+    return seal
 
 
-def _sole_sealer(connection: Connection, is_sqlite: bool) -> bool:
+def next_head(previous: Seal | None, tree: GrowingTree, key: bytes, now: datetime, next_key: bytes | None = None) -> Head:
+    """The head after the last seal. Time never runs backwards in the log: when the clock was set back the last seal's time is kept, and the clock's noted."""
+    before = None if previous is None else previous.head
+    behind = before is not None and now < before.at
+    return Head(
+        log=secrets.token_hex(8) if before is None else before.log,
+        number=1 if before is None else before.number + 1,
+        size=tree.size,
+        root=tree.root().hex(),
+        at=before.at if before is not None and behind else now,
+        previous=None if previous is None else previous.digest,
+        key=key.hex(),
+        next_key=None if next_key is None else next_key.hex(),
+        clock=now if behind else None,
+    )
+
+
+def may_append(connection: Connection, is_sqlite: bool, previous: Seal | None) -> bool:
+    """Whether this transaction is the only one that seals, and the log's end is still the one that was read."""
     # SQLite's BEGIN IMMEDIATE is the lock itself.
-    return is_sqlite or bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _SEALER_LOCK}).scalar_one())
+    alone = is_sqlite or bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _SEALER_LOCK}).scalar_one())
+    return alone and last_number(connection) == (0 if previous is None else previous.head.number)
+
+
+def lag_seconds(connection: Connection, now: datetime) -> float:
+    """How old the oldest record is that is not sealed yet; 0 when all are."""
+    oldest = [connection.execute(select(func.min(kind.table.c.at)).where(kind.table.c.seq.is_(None))).scalar_one() for kind in kinds()]
+    return max([0.0, *((now - at).total_seconds() for at in oldest if at is not None)])
+
+
+def _waiting(connection: Connection, most: int) -> list[_Waiting]:
+    found: list[_Waiting] = []
+    for kind in kinds():
+        table = kind.table
+        query = select(table.c.id, type_coerce(table.c.body, NullType())).where(table.c.seq.is_(None)).order_by(table.c.id).limit(most)
+        found += [(row[0].partition("_")[2], kind, row[0], bytes_of(row[1])) for row in connection.execute(query)]
+    return sorted(found, key=lambda one: (one[0], one[1].name))[:most]
+
+
+def _give_places(connection: Connection, waiting: Sequence[_Waiting], first: int) -> None:
+    placed = sorted(((kind.name, kind, entry, first + offset) for offset, (_, kind, entry, _) in enumerate(waiting)), key=lambda one: (one[0], one[3]))
+    for _, group in groupby(placed, key=lambda one: one[0]):
+        rows = [{"entry": entry, "place": place, "kind": kind} for _, kind, entry, place in group]
+        table = rows[0].pop("kind").table
+        statement = update(table).where(table.c.id == bindparam("entry"), table.c.seq.is_(None)).values(seq=bindparam("place"))
+        done = connection.execute(statement, [{"entry": row["entry"], "place": row["place"]} for row in rows])
+        if done.rowcount != len(rows):
+            raise _damaged()
+
+
+class _Nodes:
+    """Collects the new nodes that are stored."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[int, int, Sequence[bytes]]] = []
+
+    def __call__(self, level: int, position: int, hashes: Sequence[bytes]) -> None:
+        if level >= NODE_LEVEL:
+            self._kept.append((level, position, list(hashes)))
+
+    @property
+    def rows(self) -> Iterator[dict[str, Any]]:
+        for level, position, hashes in self._kept:
+            yield from ({"level": level, "position": position + offset, "hash": one} for offset, one in enumerate(hashes))
+
+
+def _damaged() -> Unavailable:
+    words = Text(
+        zh="审计日志的末尾与其最后的封印不符,不再续封;请运行 sheepdog audit verify",
+        en="the end of the audit log is not what its last seal says, so nothing is sealed on top of it; run sheepdog audit verify",
+    )
+    return Unavailable("audit_log_damaged", words, retry_after_seconds=60)

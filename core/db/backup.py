@@ -21,7 +21,8 @@ from typing import IO, Any
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, Table, func, inspect, select, type_coerce
 
-from core.audit.sealer import verify_chain
+from core.audit.keys import FILE as AUDIT_KEY
+from core.audit.verify import first_fault
 from core.clock import from_micros
 from core.config import Settings
 from core.db import migrate
@@ -32,14 +33,21 @@ from core.text import Text
 
 _FORMAT = 1
 _CHUNK_ROWS = 200
+# Files of keys, and the settings that stand for them.
+_KEY_FILES = {"secret.key": "secret_key", AUDIT_KEY: "audit_key"}
 
 
-def write_backup(database: Database, path: Path, settings: Mapping[str, str], secret: bytes | None, now: datetime) -> dict[str, Any]:
-    """Write the archive (mode 0600); returns its manifest. An older file of that name stays until the new one is whole."""
+def write_backup(
+    database: Database, path: Path, settings: Mapping[str, str], secret: bytes | None, now: datetime, audit_key: bytes | None = None
+) -> dict[str, Any]:
+    """Write the archive (mode 0600); returns its manifest. An older file of that name stays until the new one is whole.
+
+    `secret` is the master key, `audit_key` the file with which the audit is sealed; a restored log goes on only with its own.
+    """
     part = path.with_name(path.name + ".part")
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            manifest = _write(database, file, settings, secret, now)
+            manifest = _write(database, file, settings, _keys(secret, audit_key), now)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -48,7 +56,7 @@ def write_backup(database: Database, path: Path, settings: Mapping[str, str], se
     return manifest
 
 
-def _write(database: Database, file: IO[bytes], settings: Mapping[str, str], secret: bytes | None, now: datetime) -> dict[str, Any]:
+def _write(database: Database, file: IO[bytes], settings: Mapping[str, str], keys: Mapping[str, bytes], now: datetime) -> dict[str, Any]:
     with tarfile.open(fileobj=file, mode="w:gz") as archive, _snapshot(database) as connection:
         manifest: dict[str, Any] = {"format": _FORMAT, "revision": migrate.current(connection), "at": now.isoformat(), "tables": {}}
         for table in metadata.sorted_tables:
@@ -56,8 +64,8 @@ def _write(database: Database, file: IO[bytes], settings: Mapping[str, str], sec
             manifest["tables"][table.name] = {"rows": lines.count(b"\n"), "sha256": sha256(lines).hexdigest()}
             _add(archive, f"tables/{table.name}.jsonl", lines)
         _add(archive, "settings.json", json.dumps(dict(settings), indent=2).encode())
-        if secret is not None:
-            _add(archive, "secret.key", base64.b64encode(secret))
+        for name, key in keys.items():
+            _add(archive, name, key)
         _add(archive, "manifest.json", json.dumps(manifest, indent=2).encode())
     return manifest
 
@@ -70,14 +78,16 @@ def read_backup(database: Database, path: Path, settings: Settings) -> dict[str,
     members, manifest = _unpack(path)
     with database.read() as connection:
         _require_empty(connection)
-    _require_place_for_secret(members.get("secret.key"), settings)
+    for name in _KEY_FILES:
+        _require_place_for_key(name, members.get(name), settings)
     migrate.upgrade(database, manifest["revision"])
     with database.write() as connection:
         # Again, now that nobody else can write.
         _require_empty(connection)
         rows = _fill(connection, members, manifest)
         _check(connection, members, manifest)
-        _place_secret(members.get("secret.key"), settings)
+        for name in _KEY_FILES:
+            _place_key(name, members.get(name), settings)
     migrate.upgrade(database)
     return {"rows": rows, "revision": manifest["revision"], "at": manifest["at"], "audit": "whole"}
 
@@ -96,13 +106,18 @@ def _unpack(path: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
     for name, about in manifest["tables"].items():
         if sha256(members.get(f"tables/{name}.jsonl", b"")).hexdigest() != about["sha256"]:
             raise _damaged(name)
-    strange = members.keys() - {"manifest.json", "settings.json", "secret.key"} - {f"tables/{name}.jsonl" for name in manifest["tables"]}
+    strange = members.keys() - {"manifest.json", "settings.json", *_KEY_FILES} - {f"tables/{name}.jsonl" for name in manifest["tables"]}
     if strange:
         raise _damaged(f"{path}: {min(strange)}")
     if not migrate.knows(manifest["revision"]):
         text = Text(zh="备份来自更新版本的程序,请先升级", en="the backup was made by a newer version of the program; upgrade first")
         raise Conflict("backup_newer", text, revision=manifest["revision"])
     return members, manifest
+
+
+def _keys(secret: bytes | None, audit_key: bytes | None) -> dict[str, bytes]:
+    found = {"secret.key": None if secret is None else base64.b64encode(secret), AUDIT_KEY: audit_key}
+    return {name: key for name, key in found.items() if key is not None}
 
 
 @contextmanager
@@ -161,27 +176,29 @@ def _check(connection: Connection, members: Mapping[str, bytes], manifest: Mappi
         # Sorted, because a database with another collation gives the same rows in another order.
         if table.name in manifest["tables"] and sorted(_lines(connection, table)) != sorted(members[f"tables/{table.name}.jsonl"].splitlines(True)):
             raise _damaged(table.name)
-    broken = verify_chain(connection)
-    if broken is not None:
-        raise _damaged(f"audit entry {broken.seq}: {broken.fault}")
+    fault = first_fault(connection)
+    if fault is not None:
+        raise _damaged(f"audit, {fault.words().en}")
 
 
-def _require_place_for_secret(key: bytes | None, settings: Settings) -> None:
-    path = settings.data_dir / "secret.key"
+def _require_place_for_key(name: str, key: bytes | None, settings: Settings) -> None:
+    path, setting = settings.data_dir / name, _KEY_FILES[name]
+    given = getattr(settings, setting)
     if key is None:
         return
-    if settings.secret_key:
-        if base64.b64encode(base64.b64decode(settings.secret_key)) != key:
-            text = Text(zh="SHEEPDOG_SECRET_KEY 不是这个备份的密钥", en="SHEEPDOG_SECRET_KEY is not the backup's key; unset it or give the right one")
+    if given:
+        if base64.b64encode(base64.b64decode(given)) != key:
+            variable = f"SHEEPDOG_{setting.upper()}"
+            text = Text(zh=f"{variable} 不是这个备份的密钥", en=f"{variable} is not the backup's key; unset it or give the right one")
             raise Conflict("secret_exists", text)
     elif path.exists() and path.read_bytes().strip() != key:
         text = Text(zh=f"{path} 已有另一把密钥", en=f"{path} holds another key already; restore into an empty data folder")
         raise Conflict("secret_exists", text)
 
 
-def _place_secret(key: bytes | None, settings: Settings) -> None:
-    path = settings.data_dir / "secret.key"
-    if key is None or settings.secret_key or path.exists():
+def _place_key(name: str, key: bytes | None, settings: Settings) -> None:
+    path = settings.data_dir / name
+    if key is None or getattr(settings, _KEY_FILES[name]) or path.exists():
         return
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

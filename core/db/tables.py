@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 
+from core.audit.sealed import sealed
 from core.db.types import Instant, merchant_column, metadata
 
 principals = Table(
@@ -184,21 +185,49 @@ audit_entries = Table(
     Column("before_hash", String(64)),
     Column("after_hash", String(64)),
     Column("body", LargeBinary, nullable=False),
+    # Its place in the log, from 1; none until the sealer gives it one.
     Column("seq", Integer, unique=True),
-    Column("chain_hash", String(64)),
     # With the id, so that the newest entry about a thing that has a million is found at once.
     Index("ix_audit_entries_target", "merchant", "target", "id"),
+    info=sealed(
+        "entry",
+        {
+            "id": "id",
+            "merchant": "merchant",
+            "at": "at",
+            "actor": "actor",
+            "action": "action",
+            "target": "target",
+            "before_hash": "before_hash",
+            "after_hash": "after_hash",
+        },
+        '{"action":{action},"actor":{actor},"after_hash":{after_hash},"at":{at},"before_hash":{before_hash},"detail":{',
+        ',"id":{id},"merchant":{merchant},"target":{target}}',
+    ),
 )
 Index("ix_audit_entries_unsealed", audit_entries.c.id, sqlite_where=audit_entries.c.seq.is_(None), postgresql_where=audit_entries.c.seq.is_(None))
 
 audit_seals = Table(
     "audit_seals",
     metadata,
-    Column("first_seq", Integer, primary_key=True),
-    Column("last_seq", Integer, nullable=False, unique=True),
-    Column("head_hash", String(64), nullable=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("size", Integer, nullable=False, index=True),
     Column("at", Instant, nullable=False),
-    CheckConstraint("last_seq >= first_seq", name="order"),
+    # The signed bytes, and what only saves work: the batch's leaf hashes and the tree's complete subtrees.
+    Column("body", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("leaves", LargeBinary, nullable=False),
+    Column("peaks", LargeBinary, nullable=False),
+    CheckConstraint("number > 0 AND size >= 0", name="from_one"),
+)
+
+# Hashes of large complete subtrees, so that a proof reads a few rows and not the log.
+audit_nodes = Table(
+    "audit_nodes",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
 )
 
 timers = Table(

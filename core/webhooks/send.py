@@ -29,6 +29,11 @@ class Sent:
     def good(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
 
+    @property
+    def problem(self) -> str:
+        """What went wrong in a word; "" when nothing did."""
+        return "" if self.good else self.error or f"HTTP {self.status}"
+
 
 class Send(Protocol):
     """Delivers a body; never raises."""

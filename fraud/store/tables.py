@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 
+from core.audit.sealed import sealed
 from core.db.types import Instant, merchant_column, metadata
 from fraud.store.packed import Packed
 
@@ -48,12 +49,41 @@ decisions = Table(
     Column("hash", String(64), nullable=False),
     # How long its stages took, as JSON, in µs: no part of what is hashed. The last stage is not known yet where it is the one that stored this.
     Column("timing", String(100)),
+    # Its place in the audit's log, from 1; none until the sealer gives it one.
+    Column("seq", Integer),
     UniqueConstraint("merchant", "scene", "event_id"),
     CheckConstraint("outcome IN ('allow', 'challenge', 'review', 'reject')", name="outcome"),
     Index("ix_decisions_find", "merchant", "outcome", "at"),
     # One policy's decisions of a time, for its history.
     Index("ix_decisions_policy", "policy", "merchant", "at"),
+    info=sealed(
+        "decision",
+        {
+            "id": "id",
+            "merchant": "merchant",
+            "scene": "scene",
+            "event_id": "event_id",
+            "subject_id": "subject",
+            "campaign": "campaign",
+            "outcome": "outcome",
+            "score": "score",
+            "policy": "policy",
+            "policy_version": "policy_version",
+            "degraded": "degraded",
+            "at": "at",
+        },
+        '{"at":{at},"campaign":{campaign},',
+        '"degraded":{degraded},"event_hash":',
+        '"event_id":{event_id},"features":{',
+        ',"form":1,"id":{id},"merchant":{merchant},"outcome":{outcome},"policy":{policy},"policy_version":{policy_version},"reasons":[',
+        ',"scene":{scene},"score":{score},"subject":{subject_id}}',
+        digest="hash",
+    ),
 )
+_SEALED, _UNSEALED = decisions.c.seq.is_not(None), decisions.c.seq.is_(None)
+# Partial: giving a decision its place must not lock its key, or whoever refers to the decision at that moment would wait for the sealer.
+Index("ux_decisions_seq", decisions.c.seq, unique=True, sqlite_where=_SEALED, postgresql_where=_SEALED)
+Index("ix_decisions_unsealed", decisions.c.id, sqlite_where=_UNSEALED, postgresql_where=_UNSEALED)
 
 # What came of a check, told once by the shop.
 check_outcomes = Table(

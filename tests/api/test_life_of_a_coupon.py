@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from campaigns.store import ledger
 from campaigns.store.tables import rewards, slots
-from core.audit.sealer import verify_chain
+from core.audit.verify import first_fault
 from tests.api.conftest import MERCHANT, Shop
 from tests.e2e.invariants import check_invariants
 from tests.e2e.service import coupon
@@ -290,7 +290,7 @@ def test_the_clerk_seals_numbers_and_drains(shop: Shop, reward: dict[str, Any]) 
     assert "reward.posted" in [one["topic"] for one in shop.get("/v1/notifications").json["items"]]
     clerk.once("seal", clerk.seal)
     with shop.services.database.read() as connection:
-        assert verify_chain(connection) is None
+        assert first_fault(connection) is None
         assert connection.execute(select(func.count()).select_from(rewards)).scalar_one() == 1
 
 

@@ -17,7 +17,9 @@ from sqlalchemy import Connection, func, select, text
 
 from core.access.approvals import decide, propose
 from core.access.principals import add_principal, create_key
-from core.audit.sealer import seal_once, verify_chain
+from core.audit.keys import SigningKeys
+from core.audit.sealer import seal_once
+from core.audit.verify import first_fault
 from core.config import Settings
 from core.db import migrate
 from core.db.backup import read_backup, write_backup
@@ -35,7 +37,7 @@ SECRET = bytes(range(32))
 NAMES = ("ada", "Ada", "a-da", "a da", "艾达", "\u2028", "z", "_")
 
 
-def fill(database: Database, vault: Vault) -> None:
+def fill(database: Database, vault: Vault, keys: Path) -> None:
     """Rows of every kind of column, with names whose order differs between languages."""
     with database.write() as connection:
         people = [add_principal(connection, merchant=f"m{name}", kind="person", name=name, actor="system", now=NOW) for name in NAMES]
@@ -45,14 +47,14 @@ def fill(database: Database, vault: Vault) -> None:
         subject_for(connection, vault, "m", "u1", NOW)
         set_timer(connection, merchant="m", kind="k", ref="r", due_at=NOW)
         announce(connection, merchant="m", topic="t", ref="r", body={"字": "\u2029"}, now=NOW)
-    seal_once(database, NOW)
+    seal_once(database, NOW, SigningKeys(keys))
 
 
 @pytest.fixture
 def archive(database: Database, vault: Vault, tmp_path: Path) -> Path:
-    fill(database, vault)
+    fill(database, vault, tmp_path / "keys")
     path = tmp_path / "backup.tar.gz"
-    write_backup(database, path, {"port": "8470"}, SECRET, NOW)
+    write_backup(database, path, {"port": "8470"}, SECRET, NOW, SigningKeys(tmp_path / "keys").secret())
     return path
 
 
@@ -99,10 +101,18 @@ def test_what_was_saved_comes_back_whole(database: Database, vault: Vault, archi
     assert (report["audit"], report["at"], report["revision"]) == ("whole", NOW.isoformat(), migrate.newest())
     with database.read() as before, empty.read() as after:
         assert rows(after) == rows(before)
-        assert verify_chain(after) is None
+        assert first_fault(after) is None
         assert find_subject(after, vault, "m", "u1") == find_subject(before, vault, "m", "u1")
     key = settings.data_dir / "secret.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+def test_a_restored_log_goes_on_with_its_own_key(archive: Path, empty: Database, settings: Settings) -> None:
+    read_backup(empty, archive, settings)
+    assert stat.S_IMODE((settings.data_dir / "audit.key").stat().st_mode) == 0o600
+    with empty.write() as connection:
+        add_principal(connection, merchant="m", kind="person", name="later", actor="system", now=NOW)
+    assert seal_once(empty, NOW, SigningKeys(settings.data_dir)) == 1
 
 
 def test_only_the_owner_reads_a_backup_and_its_manifest_counts_the_rows(archive: Path) -> None:
@@ -133,9 +143,10 @@ def test_a_database_that_holds_something_is_left_alone(database: Database, archi
         assert connection.execute(select(func.count()).select_from(principals)).scalar_one() == len(NAMES)
 
 
-def test_another_key_in_the_data_folder_is_never_overwritten(archive: Path, empty: Database, settings: Settings) -> None:
+@pytest.mark.parametrize("name", ["secret.key", "audit.key"])
+def test_another_key_in_the_data_folder_is_never_overwritten(name: str, archive: Path, empty: Database, settings: Settings) -> None:
     settings.data_dir.mkdir()
-    key = settings.data_dir / "secret.key"
+    key = settings.data_dir / name
     key.write_bytes(b"another")
     with pytest.raises(Conflict) as caught:
         read_backup(empty, archive, settings)
@@ -195,12 +206,12 @@ def test_a_backup_that_is_cut_short_or_rotten_is_told(archive: Path, settings: S
 
 
 def test_a_backup_whose_audit_was_rewritten_is_refused(database: Database, vault: Vault, tmp_path: Path, empty: Database, settings: Settings) -> None:
-    fill(database, vault)
+    fill(database, vault, tmp_path / "keys")
     with database.write() as connection:
         connection.execute(text("DROP TRIGGER audit_entries_no_update" + ("" if database.is_sqlite else " ON audit_entries")))
         connection.execute(text("UPDATE audit_entries SET body = :b WHERE seq = 3"), {"b": b"{}"})
     write_backup(database, tmp_path / "b.tar.gz", {}, SECRET, NOW)
-    with pytest.raises(Malformed, match="audit entry 3: changed"):
+    with pytest.raises(Malformed, match="its bytes were changed"):
         read_backup(empty, tmp_path / "b.tar.gz", settings)
     with empty.read() as connection:
         assert connection.execute(select(func.count()).select_from(principals)).scalar_one() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,8 +32,10 @@ import fraud.rulesets.tables
 import fraud.snoozes.tables
 import fraud.stops.tables
 import fraud.store.tables
+from core.audit.keys import SigningKeys
 from core.audit.log import append
-from core.audit.sealer import seal_once, verify_chain
+from core.audit.sealer import seal_once
+from core.canon import canonical
 from core.db import migrate
 from core.db.engine import Database, open_database
 from core.db.types import metadata
@@ -116,29 +119,44 @@ def _entries(database: Database, count: int) -> None:
             append(connection, merchant="m", actor="a", action="t", target=f"x{number}", now=NOW)
 
 
-def test_sealed_entries_chain_and_tampering_is_found(database: Database) -> None:
-    _entries(database, 5)
-    assert seal_once(database, NOW) == 5
-    assert seal_once(database, NOW) == 0
-    _entries(database, 3)
-    assert seal_once(database, NOW, batch=2) == 2
-    with database.read() as connection:
-        assert verify_chain(connection) is None
-    with database.write() as connection:
-        connection.execute(text("DROP TRIGGER audit_entries_no_update" + ("" if database.is_sqlite else " ON audit_entries")))
-        connection.execute(text("UPDATE audit_entries SET body = :b WHERE seq = 3"), {"b": b"{}"})
-    with database.read() as connection:
-        broken = verify_chain(connection)
-    assert broken is not None
-    assert (broken.seq, broken.fault) == (3, "changed")
-
-
-@pytest.mark.parametrize("statement", ["UPDATE audit_entries SET actor = 'x'", "DELETE FROM audit_entries", "UPDATE audit_entries SET seq = 9"])
-def test_the_database_refuses_to_rewrite_the_audit(database: Database, statement: str) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_entries SET actor = 'x'",
+        "DELETE FROM audit_entries",
+        "UPDATE audit_entries SET seq = 9",
+        "UPDATE audit_entries SET seq = NULL",
+        "UPDATE audit_seals SET size = 9",
+        "DELETE FROM audit_seals",
+    ],
+)
+def test_the_database_refuses_to_rewrite_the_audit(database: Database, tmp_path: Path, statement: str) -> None:
     _entries(database, 1)
-    seal_once(database, NOW)
+    seal_once(database, NOW, SigningKeys(tmp_path))
     with pytest.raises(DatabaseError, match="append-only"), database.write() as connection:
         connection.execute(text(statement))
+
+
+def test_a_database_with_the_old_chain_is_brought_over(empty_url: str, tmp_path: Path) -> None:
+    """Its entries are sealed anew, and the old chain's last hash stands in an entry of the new log."""
+    opened = open_database(empty_url)
+    migrate.upgrade(opened, "0015")
+    columns = "id, merchant, at, actor, action, target, body, seq, chain_hash"
+    with opened.write() as connection:
+        for number in (1, 2):
+            values = {"i": f"aud_01JD8X2VQ4Y3W9Z7K5M6N8P0R{number}", "b": canonical({"detail": {}, "id": number}), "n": number, "h": f"{number}" * 64}
+            connection.execute(text(f"INSERT INTO audit_entries ({columns}) VALUES (:i, 'm', 0, 'a', 't', 'x', :b, :n, :h)"), values)
+        connection.execute(text("INSERT INTO audit_seals (first_seq, last_seq, head_hash, at) VALUES (1, 2, :h, 0)"), {"h": "2" * 64})
+    migrate.upgrade(opened)
+    assert seal_once(opened, NOW, SigningKeys(tmp_path)) == 3
+    with opened.read() as connection:
+        rows = connection.execute(text("SELECT seq, action, before_hash, body FROM audit_entries ORDER BY seq")).all()
+    assert [row.action for row in rows] == ["t", "t", "audit.resealed"]
+    assert rows[2].before_hash == "2" * 64
+    said = json.loads(bytes(rows[2].body))
+    assert canonical(said) == bytes(rows[2].body)
+    assert (said["before_hash"], said["detail"]["entries"]) == ("2" * 64, 2)
+    opened.engine.dispose()
 
 
 def test_a_commit_stands_exactly_when_the_block_ends_well(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from campaigns.store.playing import instances
 from campaigns.store.tables import accounts, budgets, resources, rewards, slots, transfers
-from core.audit.sealer import verify_chain
+from core.audit.verify import first_fault
 from core.db.engine import Database
 from tests.e2e.crowd import Told
 
@@ -30,7 +30,7 @@ def check_invariants(database: Database, told: Sequence[Told] = ()) -> None:
             held = connection.execute(select(func.coalesce(func.sum(instances.c.hold_fen), 0)).where(instances.c.campaign == row.campaign)).scalar_one()
             assert row.used_fen == spent + held <= row.cap_fen
         _check_ledger(connection)
-        assert verify_chain(connection) is None
+        assert first_fault(connection) is None
 
 
 def _check_limits(connection: object) -> None:
