@@ -1,11 +1,11 @@
-"""`python -m bench [endpoints|rules|rush|codes|quotes|market|lists|memory|replay|risk|gangs]`: what the guides' figures come from."""
+"""`python -m bench [endpoints|rules|rush|codes|quotes|market|lists|memory|replay|risk|gangs|audit]`: what the guides' figures come from."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-SUBJECTS = ("endpoints", "rules", "rush", "codes", "quotes", "market", "lists", "memory", "replay", "risk", "gangs")
+SUBJECTS = ("endpoints", "rules", "rush", "codes", "quotes", "market", "lists", "memory", "replay", "risk", "gangs", "audit")
 # What is more than one file starts at its `run`.
 FOLDERS = ("market", "risk")
 

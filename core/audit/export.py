@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,7 +28,7 @@ from core.errors import Malformed, Unavailable
 from core.text import Text
 
 FORM = "sheepdog-export-1"
-_SEALS = 200
+_SEALS, _RECORDS = 200, 8_000
 Read = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -124,27 +125,25 @@ class ExportSource:
 
     def chunks(self, after: int) -> Iterator[Chunk]:
         assert after == 0, "an export is read from its beginning"
-        chunk = Chunk()
+        seals: list[RawSeal] = []
+        found: list[tuple[int, bytes, bytes]] = []
         with self._open() as file:
             for line in file:
                 if line.startswith(b"{"):
-                    chunk.seals.append(_seal_row(line))
-                    if len(chunk.seqs) >= 8_000:
-                        yield chunk
-                        chunk = Chunk()
+                    seals.append(_seal_row(line))
+                    if len(found) >= _RECORDS:
+                        yield _chunk(seals, found)
+                        seals, found = [], []
                     continue
-                seq, leaf = _record(line)
-                chunk.seqs.append(seq)
-                chunk.hashes.append(leaf)
-                chunk.names.append(line)
+                found.append((*_record(line), line))
         # What is behind the last seal is no part of any batch.
-        self._end = chunk.seqs[-1] if chunk.seqs else 0
-        if chunk.seals:
-            yield chunk
+        self._end = max((seq for seq, _, _ in found), default=0)
+        if seals:
+            yield _chunk(seals, found)
 
     def place_of(self, name: Any, seq: int) -> Place:
-        _, kind, body = name.split(b",", 2)
         try:
+            _, kind, body = name.split(b",", 2)
             said = json.loads(body[:-2])
             return Place(seq, kind.strip(b'"').decode(), said.get("id") if isinstance(said, dict) else None)
         except ValueError:
@@ -182,6 +181,12 @@ class ExportSource:
             file.close()
             raise Malformed("bad_export", Text(zh=f"{self._path} 不是审计日志的导出", en=f"{self._path} is no export of an audit log"))
         return file
+
+
+def _chunk(seals: list[RawSeal], found: list[tuple[int, bytes, bytes]]) -> Chunk:
+    found.sort(key=itemgetter(0))
+    seqs, hashes, names = map(list, zip(*found, strict=True)) if found else ([], [], [])
+    return Chunk(seals, seqs, hashes, names)
 
 
 def _seal_row(line: bytes) -> RawSeal:

@@ -16,7 +16,7 @@ def decided(shop: Shop) -> str:
     assert reply.status_code == 201
     while shop.clerk().seal():
         pass
-    return str(reply.json["decision_id"])
+    return str(reply.json["decision"]["id"])
 
 
 def test_a_decision_and_an_entry_are_proved(shop: Shop) -> None:
@@ -58,7 +58,7 @@ def test_without_the_scope_or_for_another_merchant_nothing_is_learnt(shop: Shop)
 def test_what_is_not_sealed_yet_says_so(shop: Shop) -> None:
     assert shop.get("/v1/audit/checkpoint", "compliance").json["code"] == "no_checkpoint"
     shop.publish(coupon("fresh"))
-    decision = shop.claim("fresh", "alice").json["decision_id"]
+    decision = shop.claim("fresh", "alice").json["decision"]["id"]
     reply = shop.get(f"/v1/audit/entries/{decision}/proof", "compliance")
     assert (reply.status_code, reply.json["code"]) == (409, "not_sealed_yet")
 
