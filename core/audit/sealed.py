@@ -6,21 +6,23 @@ A table says it in its own `info`, so whoever imports the tables has all of them
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from itertools import chain, repeat
 from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Select, Table, select, type_coerce
+from sqlalchemy import BigInteger, Boolean, Column, Select, Table, case, literal_column, select, type_coerce
 from sqlalchemy.types import NullType
 
 from core.db.types import Instant, metadata
 
 _INFO = "sealed"
-_WORDS = {None: "null", True: "true", False: "false"}
+# Truth values leave the database as these, since true equals 1 and would share its text. No sealed column is a fraction.
+_TRUE, _FALSE = 0.5, 0.25
 
 
 @dataclass(frozen=True)
@@ -59,25 +61,19 @@ class Kind:
 
     def first_difference(self, rows: Sequence[Sequence[Any]]) -> tuple[Sequence[Any], list[str]] | None:
         """The first row, in the order given, whose columns say something else than its bytes, and those columns; None when all agree."""
-        texts, digest = _Texts(), self.layout.digest
-        doubted = {place for test in self._tests for place in test.doubted(rows, texts)}
-        if digest:
-            doubted |= {place for place, row in enumerate(rows) if row[-1] != sha256(row[2]).hexdigest()}
+        doubted = self._quick.doubted(rows)
+        if self.layout.digest:
+            digests = [sha256(row[2]).hexdigest() for row in rows]
+            doubted.update(place for place, (row, digest) in enumerate(zip(rows, digests, strict=True)) if row[-1] != digest)
         for place in sorted(doubted):
-            row = rows[place]
-            differing = self._differing(row)
-            if digest and row[-1] != sha256(row[2]).hexdigest():
-                differing.append(digest)
+            differing = self._differing(rows[place])
             if differing:
-                return row, differing
+                return rows[place], differing
         return None
 
     @cached_property
-    def _tests(self) -> list[_Test]:
-        places = {name: place for place, name in enumerate(self.layout.fields, 3)}
-        booleans = {name for name in self.layout.fields if isinstance(self.table.c[name].type, Boolean)}
-        last = len(self.layout.segments) - 1
-        return [_Test(segment, number, number == last, places, booleans) for number, segment in enumerate(self.layout.segments)]
+    def _quick(self) -> _Quick:
+        return _Quick(self.layout)
 
     def _differing(self, row: Sequence[Any]) -> list[str]:
         try:
@@ -85,52 +81,58 @@ class Kind:
             members = [said[member] for member in self.layout.fields.values()]
         except (ValueError, KeyError, TypeError):
             return ["body"]
-        return [name for name, member, value in zip(self.layout.fields, members, row[3 : 3 + len(members)], strict=True) if member != value]
+        members = [_TRUE if member is True else _FALSE if member is False else member for member in members]
+        differing = [name for name, member, value in zip(self.layout.fields, members, row[3 : 3 + len(members)], strict=True) if member != value]
+        return differing + ([self.layout.digest] if self.layout.digest and row[-1] != sha256(row[2]).hexdigest() else [])
 
 
 class _Texts(dict[Any, str]):
     """Values as they stand in canonical bytes; merchants, actors and actions come again and again."""
 
     def __missing__(self, value: Any) -> str:
-        text = "null" if value is None else encode_basestring(value) if isinstance(value, str) else str(value)
+        if isinstance(value, str):
+            text = encode_basestring(value)
+        else:
+            text = "null" if value is None else "true" if value == _TRUE else "false" if value == _FALSE else str(value)
         self[value] = text
         return text
 
 
-class _Test:
-    """Finds rows in whose bytes a segment does not stand where it should. A segment has one column at least; one of truth values has no other columns."""
+class _Quick:
+    """Finds rows in whose bytes some segment does not stand where it should. A chunk's segments are written in one go, apart by a byte that JSON has not."""
 
-    def __init__(self, segment: str, number: int, last: bool, places: Mapping[str, int], booleans: set[str]) -> None:
-        pieces = segment.replace("%", "%%").split("{")
-        # A `{` that opens no column's name is one of the bytes.
-        text, names = pieces[0], []
-        for piece in pieces[1:]:
-            name, closed, rest = piece.partition("}")
-            known = bool(closed) and name in places
-            names += [name] if known else []
-            text += "%s" + rest if known else "{" + piece
-        self._text, self._anchor = text, text.partition("%s")[0].encode()
+    def __init__(self, layout: Layout) -> None:
+        places = {name: place for place, name in enumerate(layout.fields, 3)}
+        self._template, names = _template("\0".join(layout.segments) + "\0", places.keys())
         self._values = itemgetter(*(places[name] for name in names))
-        self._one, self._truth = len(names) == 1, bool(booleans.intersection(names))
-        self._first, self._last = number == 0, last
-        assert not self._truth or self._one, "truth values equal numbers, so they have words of their own"
+        self._count = len(layout.segments)
+        # A segment in the middle might stand inside another member, unless its beginning stands once in the whole: quotes within a text are escaped.
+        self._anchors = [segment.partition("{")[0].encode() for segment in layout.segments[1:-1]]
 
-    def doubted(self, rows: Sequence[Sequence[Any]], texts: _Texts) -> list[int]:
-        expected = self._expected(rows, texts)
-        if self._first:
-            return [at for at, (row, part) in enumerate(zip(rows, expected, strict=True)) if not row[2].startswith(part)]
-        if self._last:
-            return [at for at, (row, part) in enumerate(zip(rows, expected, strict=True)) if not row[2].endswith(part)]
-        # In the middle it might stand inside another member, unless its beginning stands once in the whole: quotes within a text are escaped.
-        anchor = self._anchor
-        return [at for at, (row, part) in enumerate(zip(rows, expected, strict=True)) if part not in row[2] or row[2].count(anchor) != 1]
+    def doubted(self, rows: Sequence[Sequence[Any]]) -> set[int]:
+        texts = tuple(map(_Texts().__getitem__, chain.from_iterable(map(self._values, rows))))
+        written = ((self._template * len(rows)) % texts).encode("utf-8", "surrogatepass").split(b"\0")
+        if len(written) != len(rows) * self._count + 1:
+            # A column holds the very byte that segments are apart by.
+            return set(range(len(rows)))
+        bodies: list[bytes] = list(map(itemgetter(2), rows))
+        checks = [map(bytes.startswith, bodies, written[0 :: self._count]), map(bytes.endswith, bodies, written[self._count - 1 :: self._count])]
+        for number, anchor in enumerate(self._anchors, 1):
+            checks.append(map(bytes.__contains__, bodies, written[number :: self._count]))
+            checks.append(map((1).__eq__, map(bytes.count, bodies, repeat(anchor))))
+        return {at for check in checks for at, holds in enumerate(check) if not holds}
 
-    def _expected(self, rows: Sequence[Sequence[Any]], texts: _Texts) -> list[bytes]:
-        text, values = self._text, self._values
-        if self._truth:
-            return [(text % _WORDS.get(values(row), "")).encode() for row in rows]
-        of = texts.__getitem__
-        return [(text % (of(values(row)) if self._one else tuple(map(of, values(row))))).encode() for row in rows]
+
+def _template(text: str, names: Set[str]) -> tuple[str, list[str]]:
+    """The text with `%s` for each `{name}`, and the names in their order. A `{` that opens no name is one of the bytes."""
+    pieces = text.replace("%", "%%").split("{")
+    written, found = pieces[0], []
+    for piece in pieces[1:]:
+        name, closed, rest = piece.partition("}")
+        known = bool(closed) and name in names
+        found += [name] if known else []
+        written += "%s" + rest if known else "{" + piece
+    return written, found
 
 
 def kinds() -> list[Kind]:
@@ -139,4 +141,6 @@ def kinds() -> list[Kind]:
 
 
 def _plain(column: Column[Any]) -> Any:
+    if isinstance(column.type, Boolean):
+        return case((column, literal_column(str(_TRUE))), else_=literal_column(str(_FALSE))).label(column.name)
     return type_coerce(column, BigInteger).label(column.name) if isinstance(column.type, Instant) else column

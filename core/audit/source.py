@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
-from operator import itemgetter
+from itertools import repeat
+from operator import gt, itemgetter
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, func, select
@@ -124,18 +125,19 @@ class DatabaseSource:
 
     def _chunk(self, connection: Connection, seals: list[RawSeal], low: int | None, high: int) -> Chunk:
         chunk = Chunk([(*row[:3], *map(bytes_of, row[3:])) for row in seals])
-        found: list[tuple[int, bytes, Any]] = []
+        seqs, hashes, names = chunk.seqs, chunk.hashes, chunk.names
         for kind in self._kinds:
             rows = _rows(connection, kind, low, high)
-            name = kind.name
-            found += [(row[0], sha256(b"\x00" + row[2]).digest(), (name, row[1])) for row in rows]
+            seqs += map(itemgetter(0), rows)
+            hashes += [sha256(b"\x00" + row[2]).digest() for row in rows]
+            names += zip(repeat(kind.name), map(itemgetter(1), rows), strict=False)
             differing = kind.first_difference(rows)
             if differing is not None:
                 row, columns = differing
-                chunk.differing.append((Place(row[0], name, row[1]), columns))
-        found.sort(key=itemgetter(0))
-        if found:
-            chunk.seqs, chunk.hashes, chunk.names = map(list, zip(*found, strict=True))
+                chunk.differing.append((Place(row[0], kind.name, row[1]), columns))
+        if any(map(gt, seqs, seqs[1:])):
+            order = sorted(range(len(seqs)), key=seqs.__getitem__)
+            chunk.seqs, chunk.hashes, chunk.names = ([column[at] for at in order] for column in (seqs, hashes, names))
         return chunk
 
 
@@ -151,7 +153,10 @@ def _rows(connection: Connection, kind: Kind, low: int | None, high: int) -> Seq
     seq = kind.table.c.seq
     # Limited, because a forged size must not bring the whole table into memory: more than a chunk holds is no honest batch.
     query = kind.rows.where(seq <= high, *([] if low is None else [seq > low])).order_by(seq).limit(64 * _LEAVES)
-    rows = connection.execute(query).all()
+    result = connection.execute(query)
+    # As the driver gives them: every column is asked for as it is, so nothing is to be converted, and this is most of what verification waits for.
+    rows: Sequence[Any] = result.cursor.fetchall() if result.cursor is not None else ()
+    result.close()
     return rows if set(map(type, map(itemgetter(2), rows))) <= {bytes} else [(*row[:2], bytes_of(row[2]), *row[3:]) for row in rows]
 
 

@@ -158,7 +158,8 @@ def test_a_disk_that_is_full_leaves_no_half_file(sealed: dict[str, Shell], tmp_p
     export.write_text("the older one")
     code = "import sys; from api.cli.main import main; sys.exit(main(sys.argv[1:]))"
     env = {
-        "PATH": "", "PYTHONDONTWRITEBYTECODE": "1",
+        "PATH": "",
+        "PYTHONDONTWRITEBYTECODE": "1",
         "SHEEPDOG_DATA_DIR": str(sealed["root"].folder),
         "SHEEPDOG_LANG": "en",
         "SHEEPDOG_API_KEY": str(sealed["auditor"].env["SHEEPDOG_API_KEY"]),

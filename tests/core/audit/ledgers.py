@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,10 +38,12 @@ class Log:
         self.now = NOW
 
     def entry(self, target: str = "x", merchant: str = "m") -> str:
+        _next_millisecond()
         with self.database.write() as connection:
             return append(connection, merchant=merchant, actor="a", action="t", target=target, now=self.now, before="b" * 64, detail={"数": target})
 
     def decision(self, event_id: str, outcome: str = "allow") -> str:
+        _next_millisecond()
         with self.database.write() as connection:
             person = subject_for(connection, Vault(bytes(range(32))), "m", "u1", self.now)
             return insert_decision(connection, decision_about(event_id, outcome, self.now), person.id)
@@ -83,6 +86,13 @@ class Log:
 
     def id_at(self, seq: int) -> str:
         return str(self.one(f"SELECT id FROM {self.table_of(seq)} WHERE seq = :seq", seq=seq))
+
+
+def _next_millisecond() -> None:
+    """Ids sort by the millisecond they were made in, and the sealer goes by them."""
+    began = time.time_ns() // 1_000_000
+    while time.time_ns() // 1_000_000 == began:
+        pass
 
 
 def decision_about(event_id: str, outcome: str, at: datetime) -> Decision:
