@@ -23,7 +23,7 @@ from core.audit.merkle import leaf_hash
 from core.audit.sealed import kinds
 from core.audit.seals import Seal
 from core.audit.source import Chunk, Place, RawSeal, holds_leaf
-from core.audit.store import as_seal, bytes_of, seal_rows
+from core.audit.store import as_seal, seal_rows
 from core.errors import Malformed, Unavailable
 from core.text import Text
 
@@ -89,7 +89,7 @@ def _record_lines(connection: Connection, low: int, high: int, merchant: str | N
         whose = list(kind.layout.fields).index("merchant") + 3
         for row in connection.execute(kind.rows.where(table.c.seq > low, table.c.seq <= high).order_by(table.c.seq)):
             seen = merchant is None or row[whose] == merchant
-            lines.append((row[0], _record_line(row[0], kind.name, bytes_of(row[2]), seen)))
+            lines.append((row[0], _record_line(row[0], kind.name, kind.record(row[2]), seen)))
     return sorted(lines)
 
 

@@ -14,7 +14,7 @@ from core.audit.keys import key_id
 from core.audit.merkle import consistency_holds, consistency_spans, inclusion_holds, inclusion_spans, leaf_hash, span_head
 from core.audit.sealed import kinds
 from core.audit.seals import Seal
-from core.audit.store import StoredNodes, bytes_of, head_at, last_seal
+from core.audit.store import StoredNodes, head_at, last_seal
 from core.errors import Conflict, Malformed, NotFound, Unavailable
 from core.text import Text
 
@@ -39,7 +39,7 @@ def find_record(connection: Connection, record_id: str, merchant: str | None) ->
         query = select(table.c.id, table.c.merchant, table.c.seq, type_coerce(table.c.body, NullType())).where(table.c.id == record_id)
         row = connection.execute(query if merchant is None else query.where(table.c.merchant == merchant)).one_or_none()
         if row is not None:
-            return Record(kind.name, row[0], row[1], row[2], bytes_of(row[3]))
+            return Record(kind.name, row[0], row[1], row[2], kind.record(row[3]))
     raise NotFound("record_not_found", Text(zh="没有这条记录", en="there is no such record"))
 
 

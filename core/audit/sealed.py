@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from itertools import chain, repeat
 from json.encoder import encode_basestring
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import BigInteger, Boolean, Column, Select, Table, case, literal_column, select, type_coerce
 from sqlalchemy.types import NullType
@@ -31,18 +31,19 @@ class Layout:
 
     `segments` are stretches of the canonical bytes in their order, with `{column}` where a value stands; the first begins the bytes, the last ends them.
     They make the comparison quick and decide nothing: bytes that do not match are read and compared member by member. `digest` is the column with the
-    bytes' SHA-256, if there is one.
+    bytes' SHA-256, if there is one; `instead` is what a column may hold in place of the record's member, with `{id}` for the row's own id.
     """
 
     kind: str
     fields: Mapping[str, str]
     segments: tuple[str, ...]
     digest: str = ""
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
-def sealed(kind: str, fields: Mapping[str, str], *segments: str, digest: str = "") -> dict[Any, Any]:
+def sealed(kind: str, fields: Mapping[str, str], *segments: str, digest: str = "", instead: Mapping[str, str] | None = None) -> dict[Any, Any]:
     """The `info` of a table that is sealed. Besides `fields` it has `id`, `body` (the record's bytes) and `seq` (its place in the log from 1, or none yet)."""
-    return {_INFO: Layout(kind, fields, segments, digest)}
+    return {_INFO: Layout(kind, fields, segments, digest, instead or {})}
 
 
 class Kind:
@@ -71,6 +72,16 @@ class Kind:
                 return rows[place], differing
         return None
 
+    def record(self, stored: Any) -> bytes:
+        """The record's bytes, from what lies in the column: some tables keep them packed. What cannot be unpacked is what lies there."""
+        raw = bytes_of(stored)
+        unpack = getattr(self.table.c.body.type, "unpacked", None)
+        return raw if unpack is None else cast(bytes, unpack(raw))
+
+    @cached_property
+    def packs(self) -> bool:
+        return hasattr(self.table.c.body.type, "unpacked")
+
     @cached_property
     def _quick(self) -> _Quick:
         return _Quick(self.layout)
@@ -82,7 +93,8 @@ class Kind:
         except (ValueError, KeyError, TypeError):
             return ["body"]
         members = [_TRUE if member is True else _FALSE if member is False else member for member in members]
-        differing = [name for name, member, value in zip(self.layout.fields, members, row[3 : 3 + len(members)], strict=True) if member != value]
+        pairs = zip(self.layout.fields, members, row[3 : 3 + len(members)], strict=True)
+        differing = [name for name, member, value in pairs if member != value and value != self.layout.instead.get(name, "").format(id=row[1])]
         return differing + ([self.layout.digest] if self.layout.digest and row[-1] != sha256(row[2]).hexdigest() else [])
 
 
@@ -133,6 +145,11 @@ def _template(text: str, names: Set[str]) -> tuple[str, list[str]]:
         found += [name] if known else []
         written += "%s" + rest if known else "{" + piece
     return written, found
+
+
+def bytes_of(value: Any) -> bytes:
+    """Whatever somebody put into a column of bytes; SQLite keeps text there, too."""
+    return value if isinstance(value, bytes) else bytes(value) if isinstance(value, memoryview) else str(value).encode("utf-8", "surrogatepass")
 
 
 def kinds() -> list[Kind]:

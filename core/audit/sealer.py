@@ -9,17 +9,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, text, type_coerce, update
+from sqlalchemy import Connection, Table, bindparam, func, select, text, type_coerce, update
 from sqlalchemy.types import NullType
 
 from core.audit.keys import SigningKeys, public_of
 from core.audit.merkle import GrowingTree, leaf_hash
 from core.audit.sealed import Kind, kinds
 from core.audit.seals import Head, Seal, sign
-from core.audit.store import NODE_LEVEL, bytes_of, insert_seal, last_number, last_seal, tree_of
+from core.audit.store import NODE_LEVEL, insert_seal, last_number, last_seal, tree_of
 from core.db.engine import Database
 from core.errors import Unavailable
 from core.text import Text
@@ -92,7 +91,8 @@ def may_append(connection: Connection, is_sqlite: bool, previous: Seal | None) -
 def lag_seconds(connection: Connection, now: datetime) -> float:
     """How old the oldest record is that is not sealed yet; 0 when all are."""
     oldest = [connection.execute(select(func.min(kind.table.c.at)).where(kind.table.c.seq.is_(None))).scalar_one() for kind in kinds()]
-    return max([0.0, *((now - at).total_seconds() for at in oldest if at is not None)])
+    ages: list[float] = [(now - at).total_seconds() for at in oldest if at is not None]
+    return max([0.0, *ages])
 
 
 def _waiting(connection: Connection, most: int) -> list[_Waiting]:
@@ -100,18 +100,17 @@ def _waiting(connection: Connection, most: int) -> list[_Waiting]:
     for kind in kinds():
         table = kind.table
         query = select(table.c.id, type_coerce(table.c.body, NullType())).where(table.c.seq.is_(None)).order_by(table.c.id).limit(most)
-        found += [(row[0].partition("_")[2], kind, row[0], bytes_of(row[1])) for row in connection.execute(query)]
+        found += [(row[0].partition("_")[2], kind, row[0], kind.record(row[1])) for row in connection.execute(query)]
     return sorted(found, key=lambda one: (one[0], one[1].name))[:most]
 
 
 def _give_places(connection: Connection, waiting: Sequence[_Waiting], first: int) -> None:
-    placed = sorted(((kind.name, kind, entry, first + offset) for offset, (_, kind, entry, _) in enumerate(waiting)), key=lambda one: (one[0], one[3]))
-    for _, group in groupby(placed, key=lambda one: one[0]):
-        rows = [{"entry": entry, "place": place, "kind": kind} for _, kind, entry, place in group]
-        table = rows[0].pop("kind").table
+    rows: dict[Table, list[dict[str, Any]]] = {}
+    for place, (_, kind, entry, _) in enumerate(waiting, first):
+        rows.setdefault(kind.table, []).append({"entry": entry, "place": place})
+    for table, places in rows.items():
         statement = update(table).where(table.c.id == bindparam("entry"), table.c.seq.is_(None)).values(seq=bindparam("place"))
-        done = connection.execute(statement, [{"entry": row["entry"], "place": row["place"]} for row in rows])
-        if done.rowcount != len(rows):
+        if connection.execute(statement, places).rowcount != len(places):
             raise _damaged()
 
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, func, select
 
 from core.audit.merkle import HASH_BYTES, leaf_hash
-from core.audit.sealed import Kind, kinds
-from core.audit.store import bytes_of, seal_before, seal_rows
+from core.audit.sealed import Kind, bytes_of, kinds
+from core.audit.store import seal_before, seal_rows
 from core.db.tables import audit_seals
 
 _LEAVES, _SEALS = 8_000, 400
@@ -109,7 +109,7 @@ class DatabaseSource:
                 seq, last = kind.table.c.seq, None
                 while rows := connection.execute(kind.rows.where(seq.is_not(None) if last is None else seq > last).order_by(seq).limit(_LEAVES)).all():
                     for row in rows:
-                        if leaf_hash(bytes_of(row[2])) == leaf:
+                        if leaf_hash(kind.record(row[2])) == leaf:
                             return Place(row[0], kind.name, row[1])
                     last = rows[-1][0]
         return None
@@ -137,7 +137,7 @@ class DatabaseSource:
                 chunk.differing.append((Place(row[0], kind.name, row[1]), columns))
         if any(map(gt, seqs, seqs[1:])):
             order = sorted(range(len(seqs)), key=seqs.__getitem__)
-            chunk.seqs, chunk.hashes, chunk.names = ([column[at] for at in order] for column in (seqs, hashes, names))
+            chunk.seqs, chunk.hashes, chunk.names = [seqs[at] for at in order], [hashes[at] for at in order], [names[at] for at in order]
         return chunk
 
 
@@ -157,7 +157,9 @@ def _rows(connection: Connection, kind: Kind, low: int | None, high: int) -> Seq
     # As the driver gives them: every column is asked for as it is, so nothing is to be converted, and this is most of what verification waits for.
     rows: Sequence[Any] = result.cursor.fetchall() if result.cursor is not None else ()
     result.close()
-    return rows if set(map(type, map(itemgetter(2), rows))) <= {bytes} else [(*row[:2], bytes_of(row[2]), *row[3:]) for row in rows]
+    if not kind.packs and set(map(type, map(itemgetter(2), rows))) <= {bytes}:
+        return rows
+    return [(*row[:2], kind.record(row[2]), *row[3:]) for row in rows]
 
 
 def _some(rows: Sequence[RawSeal], low: int) -> list[RawSeal]:

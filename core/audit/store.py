@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Connection, func, select, type_coerce
 from sqlalchemy.types import NullType
 
 from core.audit.merkle import HASH_BYTES, GrowingTree
+from core.audit.sealed import bytes_of
 from core.audit.seals import Head, Seal, read_head
 from core.db.tables import audit_nodes, audit_seals
 
@@ -21,11 +22,6 @@ _COLUMNS = (
     type_coerce(audit_seals.c.at, BigInteger),
     *(type_coerce(audit_seals.c[name], NullType()) for name in ("body", "signature", "leaves", "peaks")),
 )
-
-
-def bytes_of(value: Any) -> bytes:
-    """Whatever somebody put into a column of bytes; SQLite keeps text there, too."""
-    return value if isinstance(value, bytes) else bytes(value) if isinstance(value, memoryview | bytearray) else str(value).encode("utf-8", "surrogatepass")
 
 
 def last_seal(connection: Connection) -> Seal | None:
@@ -85,7 +81,7 @@ class StoredNodes:
     def __call__(self, level: int, position: int) -> bytes:
         if level >= NODE_LEVEL:
             query = select(type_coerce(audit_nodes.c.hash, NullType())).where(audit_nodes.c.level == level, audit_nodes.c.position == position)
-            found = self._connection.execute(query).scalar_one_or_none()
+            found: Any = self._connection.execute(query).scalar_one_or_none()
             if found is None:
                 raise ValueError("a node is missing")
             return bytes_of(found)

@@ -57,6 +57,9 @@ class Packed(TypeDecorator[bytes]):
     impl = LargeBinary
     cache_ok = True
 
+    # How whoever reads the column as it lies there gets at the record.
+    unpacked = staticmethod(unpack)
+
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         return None if value is None else pack(value)
 

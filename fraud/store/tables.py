@@ -75,9 +75,10 @@ decisions = Table(
         '{"at":{at},"campaign":{campaign},',
         '"degraded":{degraded},"event_hash":',
         '"event_id":{event_id},"features":{',
-        ',"form":1,"id":{id},"merchant":{merchant},"outcome":{outcome},"policy":{policy},"policy_version":{policy_version},"reasons":[',
+        ',"form":2,"id":{id},"merchant":{merchant},"outcome":{outcome},"policy":{policy},"policy_version":{policy_version},"reasons":[',
         ',"scene":{scene},"score":{score},"subject":{subject_id}}',
         digest="hash",
+        instead={"event_id": "again:{id}"},
     ),
 )
 _SEALED, _UNSEALED = decisions.c.seq.is_not(None), decisions.c.seq.is_(None)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0015"
+down_revision = "0018"
 
 _ENTRY = ("id", "merchant", "at", "actor", "action", "target", "before_hash", "after_hash", "body")
 _DECISION = ("id", "merchant", "scene", "event_id", "outcome", "score", "policy_version", "at", "body", "hash")

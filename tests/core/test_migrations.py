@@ -140,7 +140,7 @@ def test_the_database_refuses_to_rewrite_the_audit(database: Database, tmp_path:
 def test_a_database_with_the_old_chain_is_brought_over(empty_url: str, tmp_path: Path) -> None:
     """Its entries are sealed anew, and the old chain's last hash stands in an entry of the new log."""
     opened = open_database(empty_url)
-    migrate.upgrade(opened, "0015")
+    migrate.upgrade(opened, "0018")
     columns = "id, merchant, at, actor, action, target, body, seq, chain_hash"
     with opened.write() as connection:
         for number in (1, 2):

@@ -13,10 +13,12 @@ from core.audit.checkpoints import checkpoint_line, read_checkpoints
 from core.audit.faults import What
 from core.audit.keys import SigningKeys, public_of
 from core.audit.merkle import GrowingTree, leaf_hash
+from core.audit.sealed import Kind
 from core.audit.seals import read_head, sign
 from core.audit.store import as_seal, last_seal, seal_rows
 from core.db.engine import Database
-from tests.core.audit.ledgers import NOW, Log
+from fraud.store.rows import insert_second
+from tests.core.audit.ledgers import NOW, Log, decision_about
 
 
 def found(log: Log, **options: object) -> tuple[object, ...] | None:
@@ -346,3 +348,26 @@ def test_a_clock_that_was_set_back_is_noted_and_time_does_not_run_backwards(log:
     assert report.head.at > NOW
     assert report.head.clock is not None
     assert report.head.clock < NOW
+
+
+def test_a_second_decision_about_an_event_stands_under_its_own_id_and_under_no_other(log: Log) -> None:
+    """Its bytes name the event, its column does not: that is how it was written."""
+    log.filled(2)
+    with log.database.write() as connection:
+        person = connection.execute(text("SELECT subject_id FROM decisions")).scalar_one()
+        assert insert_second(connection, decision_about("e1", "reject", NOW), person)
+    log.seal()
+    assert log.verify().whole
+    log.sql("UPDATE decisions SET event_id = 'again:another' WHERE event_id LIKE 'again:%'")
+    fault = log.verify().fault
+    assert fault is not None
+    assert (fault.what, fault.seq, fault.columns) == (What.COLUMNS, 3, ("event_id",))
+
+
+def test_decisions_as_they_are_written_now_are_compared_without_reading_them_one_by_one(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layout beside the table is the record's own; another would still be right, and ten times slower."""
+    log.filled(4)
+    log.decision("refused", "reject")
+    log.seal()
+    monkeypatch.setattr(Kind, "_differing", lambda *_: pytest.fail("a record was read by its members"))
+    assert log.verify().whole
