@@ -164,6 +164,8 @@ COMMANDS: Mapping[str, Eyes] = {
     **dict.fromkeys(("lists export", "lists list", "lists lookup"), _LOOKS),
     **dict.fromkeys(("reviews assign", "reviews note", "reviews release", "reviews take"), _DESK),
     **dict.fromkeys(("reviews list", "reviews passes", "reviews show"), _LOOKS),
+    **dict.fromkeys(("audit prove", "audit checkpoint", "audit export", "audit key"), _LOOKS),
+    "audit rotate-key": _ACCESS,
     "reviews resolve": Asks(RELEASE),
     **dict.fromkeys(("audit find", "audit timeline", "audit report", "audit extract", "audit check-extract"), _LOOKS),
     **dict.fromkeys(("subject export", "subject erase"), _PERSON),
