@@ -70,7 +70,7 @@ def _fill(database: Database, records: int, share: float) -> list[str]:
     """Rows as the service writes them, entries and decisions in turn."""
     made: list[str] = []
     with database.write() as connection:
-        subject = subject_for(connection, Vault(bytes(32)), "demo", "user", _NOW).id
+        subject = subject_for(connection, Vault(bytes(32)), "demo", "user", _NOW)
         for start in range(0, records, 1000):
             now = _NOW + timedelta(milliseconds=start)
             decided = int(1000 * share)

@@ -46,7 +46,7 @@ class Log:
         _next_millisecond()
         with self.database.write() as connection:
             person = subject_for(connection, Vault(bytes(range(32))), "m", "u1", self.now)
-            return insert_decision(connection, decision_about(event_id, outcome, self.now), person.id)
+            return insert_decision(connection, decision_about(event_id, outcome, self.now), person)
 
     def seal(self, batch: int = 200) -> int:
         self.now += timedelta(seconds=1)

@@ -17,6 +17,8 @@ from core.audit.sealed import Kind
 from core.audit.seals import read_head, sign
 from core.audit.store import as_seal, last_seal, seal_rows
 from core.db.engine import Database
+from core.privacy.subjects import subject_for
+from core.privacy.vault import Vault
 from fraud.store.rows import insert_second
 from tests.core.audit.ledgers import NOW, Log, decision_about
 
@@ -354,7 +356,7 @@ def test_a_second_decision_about_an_event_stands_under_its_own_id_and_under_no_o
     """Its bytes name the event, its column does not: that is how it was written."""
     log.filled(2)
     with log.database.write() as connection:
-        person = connection.execute(text("SELECT subject_id FROM decisions")).scalar_one()
+        person = subject_for(connection, Vault(bytes(range(32))), "m", "u1", NOW)
         assert insert_second(connection, decision_about("e1", "reject", NOW), person)
     log.seal()
     assert log.verify().whole
