@@ -58,8 +58,9 @@ INVENTORY: Mapping[str, Held] = {
         subject="target",
         staff="note reason proposed_by decided_by",
     ),
-    "audit_entries": Held("id merchant at action before_hash after_hash seq chain_hash", subject="target body", staff="actor"),
-    "audit_seals": Held("first_seq last_seq head_hash at"),
+    "audit_entries": Held("id merchant at action before_hash after_hash seq", subject="target body", staff="actor"),
+    "audit_nodes": Held("level position hash"),
+    "audit_seals": Held("number size at body signature leaves peaks"),
     "budget_draws": Held("holder fen", limit="scope"),
     "budget_scopes": Held("merchant campaign used_fen used_count", limit="scope"),
     "budgets": Held("merchant campaign cap_fen used_fen"),
@@ -73,7 +74,7 @@ INVENTORY: Mapping[str, Held] = {
     "commissions": Held("rebate_id number tier merchant rate amount_fen taken_fen state", subject="subject_id"),
     "coupon_codes": Held("merchant campaign token batch used_at", chosen="used_by"),
     "decisions": Held(
-        "id merchant scene campaign outcome score policy policy_version degraded at hash timing", hashed="body", subject="subject_id", chosen="event_id"
+        "id merchant scene campaign outcome score policy policy_version degraded at hash timing seq", hashed="body", subject="subject_id", chosen="event_id"
     ),
     "erasures": Held("merchant at swept_at", subject="subject_id receipt", staff="actor"),
     "events": Held("merchant type occurred_at received_at", sealed="personal", hashed="content_hash", subject="subject_id", chosen="id body effects"),

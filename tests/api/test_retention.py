@@ -12,7 +12,7 @@ import campaigns.store.tables as of_campaigns
 from api.persons.keeping import due, keep_once
 from campaigns.store.firsts import firsts
 from campaigns.store.tables import slots
-from core.audit.sealer import verify_chain
+from core.audit.verify import first_fault
 from core.db.tables import idempotency, outbox
 from core.errors import Malformed
 from core.privacy.retention import KINDS, SHIPPED, load_retention, open_retention
@@ -83,7 +83,7 @@ def test_after_the_laws_time_limit_tokens_go_and_the_ledger_stays(shop: Shop) ->
     assert counted(shop, events) == 0
     assert before == {table.name: counted(shop, table) for table in (decisions, of_campaigns.transfers, of_campaigns.rewards, of_campaigns.orders)}
     with shop.services.database.read() as connection:
-        assert verify_chain(connection) is None
+        assert first_fault(connection) is None
 
 
 def test_a_batch_has_at_most_200_rows(shop: Shop) -> None:

@@ -9,7 +9,7 @@ import pytest
 from redis.exceptions import ConnectionError
 from sqlalchemy import LargeBinary, select
 
-from core.audit.sealer import seal_once, verify_chain
+from core.audit.verify import first_fault
 from core.canon import digest
 from core.db.tables import audit_entries
 from core.db.types import metadata
@@ -143,7 +143,7 @@ def life_and_death(shop: Shop) -> Any:
     reward = lived(shop)
     case = held(shop, "ann2", device="elsewhere")
     resolve(shop, case, "void")
-    seal_once(shop.services.database, shop.now())
+    shop.clerk().seal()
     before = bytes_of_record(shop)
     named = subject_id(shop)
     receipt = erase(shop, user="ann")
@@ -156,7 +156,7 @@ def sealed_survives(shop: Shop, before: list[Any]) -> None:
     after = bytes_of_record(shop)
     assert set(before) <= set(after)
     with shop.services.database.read() as connection:
-        assert verify_chain(connection) is None
+        assert first_fault(connection) is None
         for body, hashed in connection.execute(select(decisions.c.body, decisions.c.hash)):
             assert digest(body) == hashed
 
@@ -311,7 +311,7 @@ def test_money_under_way_comes_first(shop: Shop) -> None:
     assert "wx-ann" not in whole_store(shop)
     assert shop.get(f"/v1/withdrawals/{made.json['id']}").json["state"] == "paid"
     with shop.services.database.read() as connection:
-        assert verify_chain(connection) is None
+        assert first_fault(connection) is None
 
 
 def test_lists_keep_whom_they_stop_and_forget_whom_they_let_through(shop: Shop) -> None:

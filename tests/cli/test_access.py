@@ -51,7 +51,7 @@ def test_the_first_principal_and_key_need_no_key(shell: Shell) -> None:
         ("campaign", "list"),
         ("campaign", "pause", "c"),
         ("audit", "list"),
-        ("audit", "verify"),
+        ("audit", "find"),
     ],
 )
 def test_once_there_is_a_key_nobody_acts_without_one(people: dict[str, Shell], command: tuple[str, ...]) -> None:
@@ -96,7 +96,7 @@ def test_a_revoked_key_is_refused(people: dict[str, Shell]) -> None:
 
 def test_a_key_without_the_scope_is_told_which_it_lacks(people: dict[str, Shell]) -> None:
     assert "this key lacks the scope: admin  [scope_missing]" in people["marketer"].refused("keys", "list")
-    assert "this key lacks the scope: compliance  [scope_missing]" in people["marketer"].refused("audit", "verify")
+    assert "this key lacks the scope: compliance  [scope_missing]" in people["marketer"].refused("audit", "find")
     assert "此密钥没有所需权限:marketer" in people["shop"].refused("campaign", "publish", os.devnull, "--lang", "zh")
     told = people["shop"].json("principals", "create", "mallory", code=1)
     assert (told["code"], told["wanted"]) == ("scope_missing", ["admin"])

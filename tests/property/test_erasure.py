@@ -9,7 +9,6 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.audit.sealer import seal_once
 from core.clock import TurnedClock
 from core.hotstate.clients import HotState
 from tests.api.casework import hire, priced, resolve
@@ -40,7 +39,7 @@ STEPS: dict[str, Step] = {
     "choose": lambda shop, number: choose(shop, "ann", marketing=bool(number % 2)),
     "export": lambda shop, number: export(shop, user="ann"),
     "look": lambda shop, number: shop.post("/v1/subjects/lookup", {"user": "ann", "reason": "looked"}, "compliance"),
-    "seal": lambda shop, number: seal_once(shop.services.database, shop.now()),
+    "seal": lambda shop, number: shop.clerk().seal(),
     "later": lambda shop, number: shop.clock.turn(hours=1 + number),
 }
 

@@ -22,6 +22,7 @@ from campaigns.rebates.tables import commissions, rebate_orders
 from campaigns.store import ledger
 from campaigns.store.ledger import Account
 from campaigns.store.tables import accounts, orders, transfers
+from core.access.principals import Caller
 from core.clock import TurnedClock
 from core.db.engine import Database, open_database
 from core.errors import Conflict
@@ -171,7 +172,15 @@ def _publish(house: House, source: str) -> None:
     with house.database.write() as connection:
         made = propose_campaign(connection, merchant=house.merchant, source=source.encode(), name="r.yaml", author=maker, note="", now=house.now)
         for approval in [*(further for _, further in made.further), made.approval_id]:
-            decide_in(connection, checker, house.merchant, approval, approve=True, reason="ok", now=house.now)
+            decide_in(
+                connection,
+                Caller(checker, "key", house.merchant, frozenset({"compliance"})),
+                house.merchant,
+                approval,
+                approve=True,
+                reason="ok",
+                now=house.now,
+            )
 
 
 @pytest.mark.parametrize("examples", [25, pytest.param(400, marks=pytest.mark.soak)])
