@@ -54,8 +54,10 @@ def reward_timeline(connection: Connection, merchant: str, reward_id: str) -> li
         *_money(connection, merchant, reward),
         *_payouts(connection, merchant, reward),
     ]
+    # A verdict is reached within the request that gave the reward, whose entries have the time of its beginning.
+    began = min((entry.at for entry in own), default=decision.at)
     # Stable: of one moment what was first above, which is what the rest follows from.
-    return sorted(steps, key=lambda step: step.at)
+    return sorted(steps, key=lambda step: min(step.at, began) if step.kind == "decision" else step.at)
 
 
 def _rules(connection: Connection, merchant: str, reward: Reward, decision: Decision) -> Iterator[Moment]:

@@ -32,7 +32,7 @@ def without_comments(blocks: list[str]) -> list[str]:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     """`sheepdog serve --demo` with a folder of its own; gives the folder to stand in and the environment of the second terminal."""
-    for name in (".venv", "examples", "rules"):
+    for name in (".venv", "docs", "examples", "rules"):
         (tmp_path / name).symlink_to(ROOT / name)
     env = {
         **os.environ,
@@ -90,6 +90,10 @@ def test_the_walk_holds_word_by_word(served: tuple[Path, dict[str, str]]) -> Non
         ("the record", ("campaign.live", "demo-compliance", "the audit log is whole")),
         ("a check", ('"outcome":"allow"',)),
         ("rules", ("✓ rules/packs/new-user-claim.yaml", "(100 %)", "● device-farm  hit", "score 110 → reject")),
+        ("why, and by which rules", ("accounts_on_device_10m", "the same again", "proposed by demo-marketer", "approved by demo-compliance")),
+        ("proved", ("PROVED: record", '"outcome":"reject"')),
+        ("a person is forgotten", ("limit tokens", "the audit log is whole", "nothing was cut off before the checkpoint")),
+        ("a forger is caught", ("does not hold", "columns were altered", "exit code 1")),
     )
     for (what, words), output in zip(expected, heard, strict=True):
         for word in words:
