@@ -136,12 +136,16 @@ def _identifiers(found: dict[str, Any]) -> str:
     return "\n".join([found["subject"], *(f"{field:<16} {', '.join(values)}" for field, values in found["identifiers"].items())])
 
 
+_KEPT = ("text", "until", "why", "article")
+
+
 def _told(receipt: dict[str, Any], screen: Screen) -> str:
     lines = [Text(zh="已删除:", en="erased:").pick(screen.lang)] if receipt["erased"] else []
     lines += [f"  {one['text'][screen.lang]}" for one in receipt["erased"]]
     lines += [Text(zh="保留:", en="kept:").pick(screen.lang)] if receipt["kept"] else []
     never = Text(zh="不删除", en="not deleted").pick(screen.lang)
-    lines += [f"  {one['text'][screen.lang]}({one['until'] or never};{one['why'][screen.lang]};{one['article'][screen.lang]})" for one in receipt["kept"]]
+    form = "  {}({};{};{})" if screen.lang == "zh" else "  {} ({}; {}; {})"
+    lines += [form.format(*(one[part][screen.lang] if part != "until" else one[part] or never for part in _KEPT)) for one in receipt["kept"]]
     return "\n".join([*lines, receipt["note"][screen.lang]])
 
 
