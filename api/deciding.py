@@ -20,7 +20,7 @@ from campaigns.publishing import KIND as PUBLISH
 from campaigns.publishing import decide_further, decide_publication
 from campaigns.withdrawals.asking import KIND as PAYOUT
 from campaigns.withdrawals.asking import decide_payout
-from core.access.approvals import Approval, agree, agreed, find_approval, is_last, speak_as
+from core.access.approvals import Approval, agree, agreed, find_approval, hold_question, is_last, speak_as
 from core.access.principals import SYSTEM, Caller
 from core.db.engine import Database
 from core.errors import NotFound
@@ -83,6 +83,8 @@ def decide_in(
 ) -> Approval:
     """The same, in the caller's transaction; `prepare_decision` comes before it. Where several must agree, only the last voice has the consequence."""
     asked = _of_merchant(find_approval(connection, approval_id), merchant)
+    if asked.needed > 1:
+        hold_question(connection, approval_id)
     by = caller.principal_id
     speak_as(connection, asked, caller, now)
     if approve and not is_last(connection, asked, by):

@@ -19,6 +19,8 @@ from api.request import StrictParser, body_hash, idempotency_key, raw_body, read
 from api.wiring import Services
 from core.access.idempotency import Reply, RequestKey
 from core.access.principals import Caller
+from core.errors import NotFound
+from core.text import Text
 
 # Endpoint name → scopes it asks for. A test fails for any route under /v1 that is not here.
 SCOPES: dict[str, tuple[str, ...]] = {}
@@ -155,6 +157,8 @@ def _authenticated(view: Callable[..., Response], scopes: tuple[str, ...]) -> Ca
 def _view(view: Callable[..., Response], body: ma.Schema | None, has_query: bool, effect: bool) -> Callable[..., Response]:
     @wraps(view)
     def wrapper(*loaded: Any, **values: Any) -> Response:
+        if any(isinstance(value, str) and "\0" in value for value in values.values()):
+            raise NotFound("not_found", Text(zh="没有这个地址", en="there is nothing at this address"))
         if effect:
             idempotency_key()
         query = loaded[0] if has_query else {}

@@ -22,7 +22,7 @@ from campaigns.preview import conflicts_with
 from campaigns.store import budgets, slots
 from campaigns.store.tables import campaign_versions, campaigns, rewards
 from campaigns.versions import parsed
-from core.access.approvals import Approval, decide, find_approval, is_approved, propose
+from core.access.approvals import Approval, decide, find_approval, is_approved, propose, void
 from core.audit.log import append
 from core.canon import canonical, digest
 from core.db.engine import insert_ignore
@@ -132,6 +132,7 @@ def decide_publication(connection: Connection, *, approval_id: str, approve: boo
     _require_no_conflict(connection, row["merchant"], campaign)
     verdict = judged(connection, row["merchant"], _kept(campaign, row["document"], row["source"]), law, now)
     require_still_lawful(verdict)
+    _require_foreseen(verdict, row["law"])
     _require_further(connection, row["merchant"], verdict, asked.target, row["content_hash"])
     connection.execute(update(campaign_versions).where(*same, campaign_versions.c.state == "live").values(state="retired"))
     connection.execute(this.values(state="live", approver=by, live_from=now))
@@ -151,6 +152,18 @@ def decide_publication(connection: Connection, *, approval_id: str, approve: boo
     return decided
 
 
+def _require_foreseen(verdict: Verdict, seen: bytes | None) -> None:
+    """An exception allows what stood in its question: what the law finds only by now was nobody's to allow."""
+    if seen is None:
+        return
+    known = {(one["pack"], one["code"]) for one in json.loads(seen)["findings"] if one["severity"] == "approval"}
+    new = sorted({f"{one.pack}/{one.fault.code}" for one in verdict.findings if one.approval is not None and (one.pack, one.fault.code) not in known})
+    if new:
+        named = ", ".join(new)
+        text = Text(zh=f"送审之后又有须审批的事项:{named};请重新送审", en=f"more needs an approval by now: {named}; propose it again")
+        raise Conflict("law_changed", text, findings=new)
+
+
 def _kept(campaign: Campaign, document: bytes, source: bytes) -> LoadedCampaign:
     return LoadedCampaign(campaign, json.loads(document), read_yaml(source, f"{campaign.id}.yaml"))
 
@@ -165,8 +178,12 @@ def decide_further(connection: Connection, *, approval_id: str, approve: bool, b
     asked = find_approval(connection, approval_id)
     campaign, _, version = asked.target.rpartition("@")
     of_it = (campaign_versions.c.merchant == asked.merchant, campaign_versions.c.campaign == campaign, campaign_versions.c.version == int(version))
-    document = connection.execute(select(campaign_versions.c.document).where(*of_it)).scalar_one()
-    return decide(connection, approval_id=approval_id, approve=approve, by=by, reason=reason, content_hash=digest(document), now=now)
+    row = connection.execute(select(campaign_versions.c.document, campaign_versions.c.approval_id).where(*of_it)).one()
+    decided = decide(connection, approval_id=approval_id, approve=approve, by=by, reason=reason, content_hash=digest(row.document), now=now)
+    if not approve and void(connection, row.approval_id, f"{asked.kind} was rejected", by, now):
+        # Without it the version can never go live; so the same file may be proposed again.
+        connection.execute(update(campaign_versions).where(*of_it, campaign_versions.c.state == "proposed").values(state="rejected"))
+    return decided
 
 
 def live_campaigns(connection: Connection, merchant: str) -> list[Campaign]:

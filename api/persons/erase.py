@@ -10,27 +10,29 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, literal, select, union_all, update
 
 import campaigns.persons.wipes as of_campaigns
 import fraud.persons.wipes as of_fraud
 from api.persons.person import Person, find_person, known_of
 from api.persons.receipt import nothing_held, receipt_of
+from campaigns.withdrawals.tables import withdrawals
+from core.access.approvals import pending_about, void
 from core.access.idempotency import blank_replies
 from core.canon import canonical
 from core.clock import Clock
 from core.db.engine import Database
-from core.db.tables import subject_matches, subjects
+from core.db.tables import approvals, subject_matches, subjects
 from core.errors import NotFound, Unavailable
 from core.jobs.timers import Handler, set_timer
 from core.privacy.access import note_access, reason_of
 from core.privacy.choices import forget_choices
 from core.privacy.tables import erasures, subject_accesses
 from core.privacy.wiping import Wipe, wipe_some
-from fraud.persons.entries import end_snoozes, loosen_entries
+from fraud.persons.entries import ERASED, end_snoozes, loosen_entries
 from fraud.persons.hot import answers_of, purge, waiting_of
 from fraud.persons.told import words_of
-from fraud.store.tables import decisions
+from fraud.store.tables import decisions, reviews
 
 TIMER = "subject.sweep"
 _WORDS_GONE = "[erased]"
@@ -49,6 +51,10 @@ def erase_person(services: Any, merchant: str, *, user: str | None, subject: str
         with services.database.read() as connection:
             person = find_person(connection, services.vault, merchant, user=user, subject=subject)
             users = [] if person.key is None else known_of(connection, person, user).get("user", [])
+            if person.key is not None:
+                # Before anything is forgotten: who is refused loses nothing of what was counted about them.
+                of_campaigns.require_settled(connection, merchant, person.id)
+                of_fraud.require_no_case(connection, merchant, person.id)
     except NotFound:
         if user is None:
             raise
@@ -90,6 +96,8 @@ def _erase(connection: Connection, services: Any, merchant: str, subject: str, u
         return dict(json.loads(standing))
     of_campaigns.require_settled(connection, merchant, subject)
     of_fraud.require_no_case(connection, merchant, subject)
+    for question in pending_about(connection, merchant, subject):
+        void(connection, question, "the person was erased", by, now)
     counts = _leave_lists(connection, services, person, user, by, now)
     receipt = receipt_of(services.retention, subject, now, counts)
     connection.execute(subject_matches.delete().where(subject_matches.c.subject_id == subject))
@@ -116,6 +124,7 @@ def sweep(database: Database, subject: str, now: datetime) -> int:
         query = select(subjects.c.merchant).where(subjects.c.id == subject, subjects.c.erased_at.is_not(None))
         merchant = connection.execute(query).scalar_one_or_none()
         cases = [] if merchant is None else list(connection.execute(words_of(merchant, subject)).scalars())
+        cases += [] if merchant is None else list(connection.execute(_said_about(merchant, subject)).scalars())
     if merchant is None:
         return 0
     # What people wrote about the person's cases stands in the day's stored replies as well.
@@ -144,4 +153,20 @@ def _wiped(database: Database, wipe: Wipe) -> int:
 
 def _wipes(merchant: str, subject: str) -> tuple[Wipe, ...]:
     words = (subject_accesses.c.subject_id == subject) & (subject_accesses.c.reason != _WORDS_GONE) & (subject_accesses.c.action != "erased")
-    return (*of_fraud.wipes_of(merchant, subject), *of_campaigns.wipes_of(merchant, subject), Wipe(subject_accesses, words, {"reason": _WORDS_GONE}))
+    asked = (approvals.c.merchant == merchant) & approvals.c.target.in_(_questions_about(merchant, subject)) & (approvals.c.note != _WORDS_GONE)
+    said = Wipe(approvals, asked, {"note": _WORDS_GONE, "reason": _WORDS_GONE})
+    return (*of_fraud.wipes_of(merchant, subject), *of_campaigns.wipes_of(merchant, subject), said, Wipe(subject_accesses, words, {"reason": _WORDS_GONE}))
+
+
+def _said_about(merchant: str, subject: str) -> Any:
+    """Approvals in which people wrote about the person; of those about lists the words are gone by now."""
+    about = approvals.c.target.in_(_questions_about(merchant, subject)) | (approvals.c.note == ERASED)
+    return select(approvals.c.id).where(approvals.c.merchant == merchant, about)
+
+
+def _questions_about(merchant: str, subject: str) -> Any:
+    """What approvals about the person name: the person, their cases, their withdrawals."""
+    joined = select(reviews.c.id).join(decisions, decisions.c.id == reviews.c.decision_id)
+    cases = joined.where(reviews.c.merchant == merchant, decisions.c.subject_id == subject)
+    payouts = select(withdrawals.c.id).where(withdrawals.c.merchant == merchant, withdrawals.c.subject_id == subject)
+    return union_all(select(literal(subject)), cases, payouts)

@@ -56,7 +56,8 @@ INVENTORY: Mapping[str, Held] = {
     "approvals": Held(
         "id merchant kind content_hash proposed_at state decided_role decided_at needed scopes expires_at rules_version",
         subject="target",
-        staff="note reason proposed_by decided_by",
+        words="note reason",
+        staff="proposed_by decided_by",
     ),
     "audit_entries": Held("id merchant at action before_hash after_hash seq", subject="target body", staff="actor"),
     "audit_nodes": Held("level position hash"),

@@ -17,6 +17,7 @@ from core.access.inforce import rules_in_force
 from core.access.principals import SYSTEM, Caller
 from core.access.standing import near, words_for
 from core.audit.log import append
+from core.canon import digest
 from core.db.engine import insert_ignore
 from core.db.tables import approval_parties, approval_proxies, approvals
 from core.errors import Conflict, Forbidden, NotFound
@@ -24,6 +25,8 @@ from core.ids import new_id
 from core.jobs.timers import set_timer
 from core.text import Text
 
+# Questions about one customer: what people write of them may name them.
+ABOUT_PEOPLE = frozenset({"privacy.unmask", "review.release", "withdrawal.payout", "list.change", "snooze.add"})
 STATES = ("pending", "approved", "rejected", "void")
 # The timer that puts a question away when nobody decided in time.
 TIMER = "approval.expiry"
@@ -93,7 +96,7 @@ def propose(
         target=target,
         now=now,
         after=content_hash,
-        detail={"approval": approval_id, "note": note, "rules": rules.version, "needed": asks["needed"], **(detail or {})},
+        detail={"approval": approval_id, **_words(kind, "note", note), "rules": rules.version, "needed": asks["needed"], **(detail or {})},
     )
     return approval_id
 
@@ -120,6 +123,17 @@ def pending_for(connection: Connection, merchant: str, kind: str, target: str, c
     still = approvals.c.expires_at.is_(None) | (approvals.c.expires_at > now)
     found: str | None = connection.execute(select(approvals.c.id).where(*mine, approvals.c.state == "pending", still)).scalars().first()
     return found
+
+
+def pending_about(connection: Connection, merchant: str, target: str) -> list[str]:
+    """The questions that wait about this, whatever they ask."""
+    mine = (approvals.c.merchant == merchant, approvals.c.target == target, approvals.c.state == "pending")
+    return list(connection.execute(select(approvals.c.id).where(*mine)).scalars())
+
+
+def hold_question(connection: Connection, approval_id: str) -> None:
+    """Its row is ours until the transaction ends: of several voices at once the last one knows that it is the last."""
+    connection.execute(select(approvals.c.id).where(approvals.c.id == approval_id).with_for_update())
 
 
 def speak_as(connection: Connection, asked: Approval, caller: Caller, now: datetime) -> None:
@@ -170,7 +184,7 @@ def agree(connection: Connection, *, approval_id: str, by: str, reason: str, now
         raise _decided_before()
     if not _join(connection, approval_id, by, "approver"):
         raise _own_work()
-    detail = {"approval": approval_id, "reason": reason, "agreed": len(agreed(connection, approval_id)), "needed": asked.needed}
+    detail = {"approval": approval_id, **_words(asked.kind, "reason", reason), "agreed": len(agreed(connection, approval_id)), "needed": asked.needed}
     action = f"{asked.kind}.agreed"
     append(connection, merchant=asked.merchant, actor=by, action=action, target=asked.target, now=now, after=asked.content_hash, detail=detail)
     return asked
@@ -202,10 +216,15 @@ def _close(connection: Connection, asked: Approval, state: str, by: str, role: s
     decider = {"decided_by": None if role is None else by, "decided_role": role, "decided_at": now}
     if connection.execute(statement.values(state=state, **decider, reason=reason)).rowcount != 1:
         raise _decided_before()
-    detail = {"approval": asked.id, "reason": reason}
+    detail = {"approval": asked.id, **_words(asked.kind, "reason", reason)}
     action = f"{asked.kind}.{state}"
     append(connection, merchant=asked.merchant, actor=by, action=action, target=asked.target, now=now, after=asked.content_hash, detail=detail)
     return find_approval(connection, asked.id)
+
+
+def _words(kind: str, name: str, text: str) -> dict[str, str]:
+    """What somebody wrote, for the sealed log; about a customer only its hash, since the words stay where they can be erased."""
+    return {f"{name}_hash": digest(text.encode())} if kind in ABOUT_PEOPLE else {name: text}
 
 
 def _open(connection: Connection, approval_id: str, by: str, now: datetime) -> Approval:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
+from core.access.approvals import void
 from core.db.tables import approvals
 from core.privacy.vault import Vault
 from fraud.lists.entries import Head, key_of
@@ -24,14 +25,21 @@ ERASED = "erased"
 
 def entries_about(connection: Connection, vault: Vault, merchant: str, known: Known) -> list[Any]:
     """Rows of the merchant's lists that name one of the values; `list` and `kind` of the list beside each. Networks and prefixes name nobody."""
-    heads = connection.execute(select(lists).where(lists.c.merchant == merchant, lists.c.field.in_(known), lists.c.match.in_(("text", "hash")))).all()
     found: list[Any] = []
+    for name, keys in _keys_of(connection, vault, merchant, known):
+        mine = (list_entries.c.merchant == merchant, list_entries.c.list == name, list_entries.c.entry.in_(keys))
+        found += connection.execute(select(list_entries, lists.c.kind).join(lists).where(*mine)).all()
+    return found
+
+
+def _keys_of(connection: Connection, vault: Vault, merchant: str, known: Known) -> list[tuple[str, list[str]]]:
+    """The merchant's lists by which people are known, each with the keys that the values would have there."""
+    heads = connection.execute(select(lists).where(lists.c.merchant == merchant, lists.c.field.in_(known), lists.c.match.in_(("text", "hash")))).all()
+    found = []
     for row in heads:
         head = Head(row.merchant, row.name, row.kind, row.match, row.field)
         spelled = filter(None, (one_spelling(row.field, value) for value in known[row.field]))
-        keys = [hashed(one) if row.match == "hash" else key_of(vault, head, one) for one in spelled]
-        mine = (list_entries.c.merchant == merchant, list_entries.c.list == row.name, list_entries.c.entry.in_(keys))
-        found += connection.execute(select(list_entries, lists.c.kind).join(lists).where(*mine)).all()
+        found.append((row.name, [hashed(one) if row.match == "hash" else key_of(vault, head, one) for one in spelled]))
     return found
 
 
@@ -50,16 +58,19 @@ def loosen_entries(connection: Connection, vault: Vault, merchant: str, known: K
         this = (list_entries.c.merchant == merchant, list_entries.c.list == row.list, list_entries.c.entry == row.entry)
         values = {"shown": ERASED, "reason": ERASED, "revision": revision, "expires_at": ends, **gone}
         connection.execute(update(list_entries).where(*this).values(**values))
-        _forget_changes(connection, merchant, row.list, row.entry)
         counts["removed" if opens or row.removed_at is not None else "kept"] += 1
+    for name, keys in _keys_of(connection, vault, merchant, known):
+        _forget_changes(connection, merchant, name, keys, actor, now)
     return counts
 
 
-def _forget_changes(connection: Connection, merchant: str, name: str, entry: str) -> None:
-    """What was proposed about the entry and decided: the bytes that the approval's hash was made of go."""
-    joined = select(list_changes.c.approval_id, list_changes.c.body).join(approvals, approvals.c.id == list_changes.c.approval_id)
-    rows = connection.execute(joined.where(list_changes.c.merchant == merchant, list_changes.c.list == name, approvals.c.state != "pending"))
-    gone = [row.approval_id for row in rows if entry.encode() in row.body]
+def _forget_changes(connection: Connection, merchant: str, name: str, keys: list[str], actor: str, now: datetime) -> None:
+    """What was proposed about the entries goes, with the words about it; what nobody has decided yet is asked no more."""
+    rows = connection.execute(select(list_changes.c.approval_id, list_changes.c.body).where(list_changes.c.merchant == merchant, list_changes.c.list == name))
+    gone = [row.approval_id for row in rows if any(key.encode() in row.body for key in keys)]
+    for approval_id in gone:
+        void(connection, approval_id, "a person in it was erased", actor, now)
+    connection.execute(update(approvals).where(approvals.c.id.in_(gone)).values(note=ERASED, reason=ERASED))
     connection.execute(delete(list_changes).where(list_changes.c.approval_id.in_(gone)))
 
 

@@ -140,3 +140,9 @@ def test_every_action_that_the_program_writes_has_a_sentence() -> None:
             }
     assert len(written) > 60
     assert written - SENTENCES.keys() == set()
+
+
+def test_a_nul_in_an_address_is_nowhere(postgres_shop: Shop) -> None:
+    for path in ("audit/entries/%00/proof", "rewards/%00/timeline", "subjects/%00", "campaigns/%00/report?month=2026-11", "decisions/a%00b", "approvals/%00"):
+        reply = postgres_shop.get(f"/v1/{path}", "compliance")
+        assert (reply.status_code, reply.json["code"]) == (404, "not_found"), path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -86,3 +87,20 @@ def test_a_question_that_nobody_answers_lapses_and_may_be_asked_again(shop: Shop
     with shop.services.database.read() as connection:
         assert due_timers(connection, shop.now()) == []
     assert shop.claim("new", "a").status_code == 201
+
+
+def test_of_two_last_voices_at_once_one_has_the_consequence(postgres_shop: Shop) -> None:
+    shop = postgres_shop
+    govern(shop, "approvals: strict\nkinds:\n  campaign.publish: {more: [{above_fen: 0, approvers: 2}]}\n")
+    hire(shop, "second")
+    for number in range(4):
+        asked = propose(shop, f"race-{number}")
+        with ThreadPoolExecutor(2) as pool:
+            said = list(
+                pool.map(
+                    lambda who, asked=asked: say(Shop(shop.app, shop.app.test_client(), shop.services, shop.clock, shop.keys), asked, who),
+                    ("compliance", "second"),
+                )
+            )
+        assert [one.status_code for one in said] == [200, 200]
+        assert shop.get(f"/v1/approvals/{asked}", "marketer").json["state"] == "approved"

@@ -129,3 +129,29 @@ def test_a_merchant_may_be_set_free_of_it_by_who_runs_the_service(lawless_shop: 
 
 def _day(now: datetime, days: int) -> str:
     return (now + timedelta(days=days)).date().isoformat()
+
+
+def test_an_exception_allows_only_what_stood_in_its_question(shop: Shop) -> None:
+    soon = (shop.now() + timedelta(days=2)).date()
+    source = LUCKY.replace("starts: 2026-11-01", f"starts: {soon}") + DISCLOSURE
+    first = propose(shop, source).json
+    assert approve(shop, first["approval_id"]).status_code == 200, first
+    changed = source.replace("zh: 砍价, en: Chop", "zh: 分享有礼, en: Share and win").replace("zh: 以库存为准", "zh: 共三件")
+    second = propose(shop, changed).json
+    (exception,) = second["further_approvals"]
+    assert approve(shop, exception["approval_id"]).status_code == 200
+    # Meanwhile it began, and its published terms may not change in silence.
+    shop.clock.turn(days=3)
+    late = approve(shop, second["approval_id"])
+    assert (late.status_code, late.json["code"]) == (409, "law_changed"), late.json
+
+
+def test_a_refused_exception_refuses_its_version_and_the_file_may_come_again(shop: Shop) -> None:
+    source = COUPON + "law: law-none\n"
+    made = propose(shop, source).json
+    (exception,) = made["further_approvals"]
+    refused = shop.post(f"/v1/approvals/{exception['approval_id']}/reject", {"reason": "no"}, "compliance")
+    assert refused.status_code == 200, refused.json
+    assert shop.get(f"/v1/approvals/{made['approval_id']}", "compliance").json["state"] == "void"
+    assert approve(shop, made["approval_id"]).json["code"] == "approval_void"
+    assert propose(shop, source).status_code == 201

@@ -11,7 +11,7 @@ from sqlalchemy import LargeBinary, select
 
 from core.audit.verify import first_fault
 from core.canon import digest
-from core.db.tables import audit_entries
+from core.db.tables import audit_entries, subject_matches
 from core.db.types import metadata
 from fraud.lists.tables import list_entries
 from fraud.store.tables import decisions
@@ -335,6 +335,42 @@ def test_lists_keep_whom_they_stop_and_forget_whom_they_let_through(shop: Shop) 
     with shop.services.database.read() as connection:
         rows = connection.execute(select(list_entries)).all()
     assert {(row.list, row.shown, row.removed_at is None) for row in rows} == {("bad-phones", "erased", True), ("good-phones", "erased", False)}
+
+
+def test_what_was_proposed_for_lists_goes_too_and_can_no_more_be_approved(shop: Shop) -> None:
+    lived(shop)
+    asked = []
+    for name in ("friends", "regulars"):
+        assert shop.post("/v1/lists", {"name": name, "kind": "allow", "match": "text", "field": "phone", "note": ""}, "compliance").status_code == 201
+        made = shop.post(f"/v1/lists/{name}/changes", {"add": [{"entry": OTHER_PHONE, "reason": "Zhang Sanfeng of Wensan Road"}]}, "compliance")
+        asked.append(made.json["approval_id"])
+    assert shop.post(f"/v1/approvals/{asked[0]}/reject", {"reason": "Zhang Sanfeng is unknown"}, "second").status_code == 200
+    assert erase(shop, user="ann").status_code == 200
+    assert "Zhang" not in whole_store(shop)
+    late = shop.post(f"/v1/approvals/{asked[1]}/approve", {"reason": "fine"}, "second")
+    assert (late.status_code, late.json["code"]) == (409, "approval_void")
+    with shop.services.database.read() as connection:
+        assert connection.execute(select(list_entries)).all() == []
+
+
+def test_words_about_a_person_in_approvals_are_never_sealed(shop: Shop) -> None:
+    lived(shop)
+    with shop.services.database.read() as connection:
+        named = connection.execute(select(subject_matches.c.subject_id).where(subject_matches.c.kind == "user")).scalars().first()
+    body = {"subject": named, "fields": ["phone"], "reason": "Zhang Sanfeng says it is wrong"}
+    asked = [shop.post("/v1/subjects/unmask", body, "compliance").json["approval_id"] for _ in range(2)]
+    assert shop.post(f"/v1/approvals/{asked[0]}/approve", {"reason": "ok for Zhang Sanfeng"}, "second").status_code == 200
+    assert erase(shop, user="ann").status_code == 200
+    assert "Zhang" not in whole_store(shop)
+    assert shop.get(f"/v1/approvals/{asked[1]}", "compliance").json["state"] == "void"
+
+
+def test_a_refused_erasure_forgets_nothing_that_was_counted(shop: Shop) -> None:
+    opened(shop)
+    held(shop, "ann", phone=PHONE)
+    before = sorted(shop.services.hot.scan_iter("sd:f:*"))
+    assert erase(shop, user="ann").json["code"] == "open_case"
+    assert sorted(shop.services.hot.scan_iter("sd:f:*")) == before
 
 
 def test_nothing_is_erased_while_redis_is_away(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,4 +13,5 @@ def test_a_bucketed_feature_takes_a_quarter_of_a_log(hot: HotState) -> None:
 
 def test_a_capped_count_stops_growing(hot: HotState) -> None:
     capped = FEATURES["count"].replace("cap: 1000", "cap: 50")
-    assert bytes_of(hot, capped, 200) <= bytes_of(hot, capped, 60)
+    # What stands beyond the cap until it is cut away is bounded as well.
+    assert bytes_of(hot, capped, 1_000) <= bytes_of(hot, capped, 200)
