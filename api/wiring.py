@@ -25,6 +25,7 @@ from campaigns.catalogue import Catalogue
 from campaigns.codes import batches
 from campaigns.gate.keeper import GateKeeper
 from campaigns.law.book import LawBook, opened
+from campaigns.persons.deeds import CampaignDeeds
 from campaigns.rebates.accrual import TIMER as REBATE_TIMER
 from campaigns.rebates.settling import RebateSettler
 from campaigns.withdrawals import asking, paying
@@ -149,7 +150,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     rebates = RebateSettler(database, risk, book, vault, clock)
     payer = Payer(database, vault, clock, {one.name: one for one in (ShopChannel(), SandboxChannel(database, clock))})
     retention = open_retention(settings.retention_file)
-    gangs = GangSearch(database, vault, clock, settings.gang_window_days, settings.gang_search_hours)
+    gangs = GangSearch(database, vault, clock, settings.gang_window_days, settings.gang_search_hours, CampaignDeeds())
     desk = Desk(database, catalogue, keeper, risk, book, vault, clock, timedelta(seconds=settings.lease_seconds), keep, settler.settle)
     return Services(
         settings,

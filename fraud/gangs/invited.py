@@ -13,15 +13,29 @@ from fraud.gangs.record import NONE, Record
 
 
 def brought_by(record: Record) -> Ints:
-    """By account: who brought it, as told last; NONE for nobody."""
+    """By account: who brought it, as told last, in whatever order the record was read; NONE for nobody."""
     inviter, told = np.full(len(record.accounts), NONE), record.column("inviter")
-    inviter[record.column("account")[told != NONE]] = told[told != NONE]
+    known = np.flatnonzero(told != NONE)
+    # Of several writes to one place the last stands.
+    known = known[np.argsort(record.column("at")[known], kind="stable")]
+    inviter[record.column("account")[known]] = told[known]
     return inviter
+
+
+def brought_in_all(record: Record) -> Ints:
+    """By account: how many it brought, as told last, those who are no accounts of the record among them."""
+    inviter = brought_by(record)
+    count = np.bincount(inviter[inviter != NONE], minlength=len(record.accounts))
+    for account, more in record.besides.items():
+        if account != NONE:
+            count[account] += more
+    return count
 
 
 def found_by_inviter(record: Record, limits: Limits) -> Iterator[Gang]:
     """Groups of `tied_accounts` and more, on `inviter_things` devices and more, that are at least `tie_share` of all whom the inviter brought."""
-    inviter, account, device = brought_by(record), record.column("account"), record.column("device")
+    inviter, in_all = brought_by(record), brought_in_all(record)
+    account, device = record.column("account"), record.column("device")
     known = (device != NONE) & (inviter[account] != NONE)
     account, device = pairs(account[known], device[known])
     _, place, many = np.unique(joined(inviter[account], device), return_inverse=True, return_counts=True)
@@ -29,7 +43,7 @@ def found_by_inviter(record: Record, limits: Limits) -> Iterator[Gang]:
     account, device = account[crowded], device[crowded]
     for who in np.unique(inviter[account]):
         mine = inviter[account] == who
-        gang = _gang(int(who), np.unique(account[mine]), len(np.unique(device[mine])), int((inviter == who).sum()), limits)
+        gang = _gang(int(who), np.unique(account[mine]), len(np.unique(device[mine])), int(in_all[who]), limits)
         if gang is not None:
             yield gang
 

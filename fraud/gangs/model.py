@@ -17,6 +17,12 @@ class Limits:
     # are none, nor are two couples.
     together_accounts: int = 6
     together_days: int = 3
+    # A sale's regulars come for one thing, or when its bell rings. Of more things, at more hours of the day that lie two hours apart, a group chose itself.
+    together_things: int = 2
+    together_hours: int = 3
+    # Who comes first on so many of its days is followed by the others: an honest buyer, and no member. One of six is first on all of three days by chance in
+    # one case of 216.
+    led_share: float = 0.8
     # Around such a core, who was there on two days and on half of all of them belongs to it.
     fringe_days: int = 2
     fringe_share: float = 0.5

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from core.clock import Clock
 from core.db.engine import Database
 from core.db.tables import timers
+from core.deeds import Deeds
 from core.errors import Conflict
 from core.jobs.timers import Handler, set_timer
 from core.privacy.vault import Vault
@@ -35,12 +36,14 @@ class GangSearch:
     clock: Clock
     window_days: int
     every_hours: int
+    # What the other rooms keep of people's acts.
+    deeds: Deeds | None = None
 
     def look(self, merchant: str, days: int | None = None) -> tuple[Record, list[Gang]]:
         """What a search of the merchant's last days finds; writes nothing."""
         now = self.clock.now()
         with self.database.read() as connection:
-            record = read_record(connection, self.vault, merchant, now - timedelta(days=days or self.window_days), now)
+            record = read_record(connection, self.vault, merchant, now - timedelta(days=days or self.window_days), now, deeds=self.deeds)
         return record, find_gangs(record)
 
     def run(self, merchant: str) -> Handler:
@@ -61,7 +64,8 @@ class GangSearch:
             return 0
         with self.database.read() as connection:
             waiting = set(connection.execute(select(timers.c.ref).where(timers.c.kind == TIMER, timers.c.state == "pending")).scalars())
-            missing = [one for one in merchants_with_events(connection) if one not in waiting]
+            known = {*merchants_with_events(connection), *(self.deeds.merchants(connection) if self.deeds else ())}
+        missing = sorted(known - waiting)
         for merchant in missing:
             with self.database.write() as connection:
                 self._set(connection, merchant, self.clock.now())

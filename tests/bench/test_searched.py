@@ -19,8 +19,9 @@ def test_members_are_listed_from_the_search_on() -> None:
     search = PeriodicSearch(vault, {"merchant": "market"}, START)
     for day in range(3):
         for number in range(6):
-            at = START + timedelta(days=2 * day, minutes=number)
-            search.saw(Event(f"{day}-{number}", "group_buy.join", "market", at, at, f"ring-{number}", ip=f"203.0.{number}.7", product="tea"))
+            at = START + timedelta(days=2 * day, hours=3 * day, minutes=(number + day) % 6)
+            thing = ("tea", "rice", "soap")[day]
+            search.saw(Event(f"{day}-{number}", "group_buy.join", "market", at, at, f"ring-{number}", ip=f"203.0.{number}.7", product=thing))
     search.run_if_due(START + EVERY - timedelta(seconds=1))
     assert not search.lists().tables
     search.run_if_due(START + EVERY)

@@ -13,15 +13,15 @@ from fraud.events import record_event
 from tests.cli.conftest import MERCHANT, Shell
 
 
-def seven_strangers_on_three_evenings(folder: Path) -> None:
+def seven_strangers_on_three_days(folder: Path) -> None:
     services = build_services(load_settings({"SHEEPDOG_DATA_DIR": str(folder)}))
     now = services.clock.now()
     with services.database.write() as connection:
         for day in range(3):
             for number in range(7):
-                at = now - timedelta(days=2 * day + 1, seconds=number)
+                at = now - timedelta(days=2 * day + 1, hours=3 * day, seconds=(number + day) % 7)
                 user = f"ring-{number}"
-                bought = Event(f"{day}-{number}", "group_buy.join", MERCHANT, at, at, user, ip=f"203.0.{number}.7", product="tea")
+                bought = Event(f"{day}-{number}", "group_buy.join", MERCHANT, at, at, user, ip=f"203.0.{number}.7", product=("tea", "rice", "soap")[day])
                 record_event(connection, bought, subject_for(connection, services.vault, MERCHANT, user, now))
     services.database.engine.dispose()
 
@@ -29,7 +29,7 @@ def seven_strangers_on_three_evenings(folder: Path) -> None:
 def test_a_search_tells_and_keeps_only_when_asked(people: dict[str, Shell]) -> None:
     shell = people["compliance"]
     assert shell.ok("gangs", "search") == "no gang in 0 events"
-    seven_strangers_on_three_evenings(people["nobody"].folder)
+    seven_strangers_on_three_days(people["nobody"].folder)
     assert "7 个账号" in shell.ok("gangs", "search", "--lang", "zh")
     assert shell.json("lists", "list") == []
     (found,) = shell.json("gangs", "search", "--keep")

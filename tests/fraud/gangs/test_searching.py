@@ -17,6 +17,8 @@ from core.hotstate.clients import HotState
 from core.jobs.timers import Handlers, due_timers, fire_with
 from core.privacy.subjects import find_subject, subject_for
 from core.privacy.vault import Vault
+from fraud.book import DecisionBook
+from fraud.decision import Decision
 from fraud.engine import RiskEngine
 from fraud.events import record_event
 from fraud.gangs.keeping import LISTED
@@ -29,6 +31,7 @@ from fraud.lists.live import LiveLists
 from fraud.lists.reading import entries_of
 from fraud.policies import Policies
 from fraud.rulesets.bundle import always
+from fraud.store.tables import check_outcomes
 from tests.conftest import START
 from tests.fraud.conftest import SCENE, event
 
@@ -47,15 +50,15 @@ def told(database: Database, vault: Vault, events: Iterable[Event]) -> None:
 
 
 def ring(merchant: str = "demo", people: int = 7) -> list[Event]:
-    """Evenings on which strangers buy tea within minutes."""
+    """Days on which strangers buy the same within minutes, on each another thing at another hour. Nobody is always the first."""
     return [
         event(
             f"{day}-{number}",
             f"ring-{number}",
-            after=2 * day * 86_400 + number * 60,
+            after=2 * day * 86_400 + day * 3 * 3_600 + (number + day) % people * 60,
             kind="group_buy.join",
             merchant=merchant,
-            product="tea",
+            product=("tea", "rice", "soap")[day],
             ip=f"203.0.{number}.7",
             address=f"浙江省杭州市西湖区文三路{number + 1}号3幢501室",
         )
@@ -157,3 +160,38 @@ def test_a_search_that_is_off_does_nothing(database: Database, vault: Vault) -> 
     with database.read() as connection:
         assert connection.execute(select(timers.c.id)).all() == []
     assert len(off.look("demo")[1]) == 1
+
+
+def asked(database: Database, vault: Vault, one: Event, outcome: str = "allow", told: str | None = None) -> None:
+    """What a check leaves on record."""
+    made = Decision(f"dec_{one.type}_{one.id}", one.merchant, one.type, one.id, "h", None, outcome, 0, (), {}, {}, "p", "v", False, START)
+    DecisionBook(database, vault).record_check(made, one)
+    if told is not None:
+        row = {"decision_id": made.id, "merchant": one.merchant, "told": told, "told_by": "prn_a", "at": START}
+        with database.write() as connection:
+            connection.execute(check_outcomes.insert().values(**row))
+
+
+def paid(database: Database, vault: Vault) -> list[int]:
+    with database.read() as connection:
+        return read_record(connection, vault, "demo", START - timedelta(days=1), NOW).column("paid").tolist()
+
+
+def test_an_order_that_was_checked_and_told_counts_once(database: Database, vault: Vault) -> None:
+    one = event("o1", kind="order.paid", amount_fen=900, product="tea")
+    asked(database, vault, one)
+    assert paid(database, vault) == []
+    told(database, vault, [one])
+    assert paid(database, vault) == [900]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "outcome_told", "seen"),
+    [("allow", None, 1), ("review", None, 1), ("allow", "confirmed", 1), ("reject", None, 0), ("allow", "cancelled", 0)],
+)
+def test_an_act_that_was_refused_or_cancelled_was_none(database: Database, vault: Vault, outcome: str, outcome_told: str | None, seen: int) -> None:
+    asked(database, vault, event("j1", kind="group_buy.join", product="tea"), outcome, outcome_told)
+    assert len(paid(database, vault)) == seen
+    # Under the same id it was told as a fact.
+    told(database, vault, [event("j1", kind="group_buy.join", product="tea")])
+    assert len(paid(database, vault)) == seen + 1
