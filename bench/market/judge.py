@@ -77,14 +77,19 @@ def judge(market: Market, policies: Policies, hot: HotState, *, gangs: bool = Tr
         clock.turn(seconds=(event.received_at - clock.now()).total_seconds())
         if search is not None:
             search.run_if_due(clock.now())
+        seen = True
         if act.guards and all(verdicts.gains[gain] == "reject" for gain in act.guards):
             verdicts.acts.append(Judged(act, UNREACHED))
+            seen = False
         elif act.judged:
-            _apply(verdicts, act, engine.check(event, event.type))
+            decision = engine.check(event, event.type)
+            _apply(verdicts, act, decision)
+            # As the service reads it: what was refused was no act.
+            seen = decision.outcome != "reject"
         else:
             engine.observe(event)
             verdicts.acts.append(Judged(act, TOLD))
-        if search is not None and verdicts.acts[-1].outcome != UNREACHED:
+        if search is not None and seen:
             search.saw(event)
     return verdicts
 

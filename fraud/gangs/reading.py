@@ -1,7 +1,7 @@
 """The record of a window, read from SQL: each row's fields are opened under its person's key, and only keyed hashes are kept.
 
 A check asks whether something may happen. Of an order only what was told counts, and of an act no check that was refused or told cancelled.
-Persons who were erased are left out, as is what no longer can be opened.
+Persons who were erased are left out, as are children whose guardian has not agreed, and what no longer can be opened.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from core.clock import to_micros
 from core.db.tables import subjects
 from core.deeds import Deeds
 from core.event import FUTURE_TOLERANCE
+from core.privacy.tables import subject_choices
 from core.privacy.vault import Unreadable, Vault, open_fields
 from fraud.gangs.record import FACTS, NONE, TYPES, Record
 from fraud.store.tables import check_outcomes, decisions, events
@@ -44,6 +45,8 @@ class Reader:
         self._merchant, self._since, self._until = merchant, since, until
         self._keys: dict[str, bytes] = {}
         self._accounts: dict[str, int] = {}
+        children = (subject_choices.c.merchant == merchant, subject_choices.c.under_14, ~subject_choices.c.guardian_consent)
+        self._spared = set(connection.execute(select(subject_choices.c.subject_id).where(*children)).scalars())
 
     def events(self, most: int = EVENTS_MAX) -> None:
         """Events in (since, until], newest first."""
@@ -89,6 +92,8 @@ class Reader:
             self._accounts[subject] = account
 
     def _opened(self, subject: str, wrapped: bytes, sealed: bytes) -> dict[str, str] | None:
+        if subject in self._spared:
+            return None
         try:
             key = self._keys.get(subject) or self._keys.setdefault(subject, self._vault.unwrap(wrapped))
             return open_fields(key, sealed)

@@ -15,6 +15,7 @@ from core.db.tables import audit_entries, subjects, timers
 from core.event import Event
 from core.hotstate.clients import HotState
 from core.jobs.timers import Handlers, due_timers, fire_with
+from core.privacy.choices import choose
 from core.privacy.subjects import find_subject, subject_for
 from core.privacy.vault import Vault
 from fraud.book import DecisionBook
@@ -131,6 +132,17 @@ def test_who_was_erased_is_left_out(database: Database, vault: Vault, search: Ga
         person = find_subject(connection, vault, "demo", "ring-0")
         assert person is not None
         connection.execute(update(subjects).where(subjects.c.id == person.id).values(wrapped_key=None))
+    search.run("demo")
+    assert len(listed(database)) == 6
+
+
+def test_a_child_whose_guardian_has_not_agreed_is_left_out(database: Database, vault: Vault, search: GangSearch) -> None:
+    told(database, vault, ring())
+    with database.write() as connection:
+        for user, agreed in (("ring-0", False), ("ring-1", True)):
+            person = find_subject(connection, vault, "demo", user)
+            assert person is not None
+            choose(connection, "demo", person.id, {"under_14": True, "guardian_consent": agreed}, "prn_a", NOW)
     search.run("demo")
     assert len(listed(database)) == 6
 
