@@ -6,7 +6,7 @@ local SHORT = 448
 local find, sub, unpack_at, call = string.find, string.sub, struct.unpack, redis.call
 
 -- How a part stands in ARGV[4]: its kind (a letter), cap, how long it is kept (ms), of how many windows; those follow.
-local PART = '>c1I4I6B'
+local PART = '>c1I4I6I2'
 
 -- The time of the entry with this number, from 1.
 local function time_of(log, number)

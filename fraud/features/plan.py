@@ -38,7 +38,8 @@ _LETTERS = {
     "ring-sum": b"a",
     "ring-set": b"d",
 }
-_SPEC = Struct(">cI6sB")
+# More than 255 windows over one content are no fault: all policies' are in one part.
+_SPEC = Struct(">cI6sH")
 _NEWEST = frozenset({Aggregate.LAST, Aggregate.SINCE, Aggregate.SEEN})
 
 

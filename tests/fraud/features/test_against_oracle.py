@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.hotstate.clients import HotState
+from core.hotstate.scripts import run_together
 from core.privacy.vault import Vault
-from fraud.features.read import record_of
+from fraud.features.read import PEEK, FeatureReader, record_of
 from rules.lang.kinds import MICROS
 from rules.model import AtLeast
 from rules.windows.oracle import features_at, value_of
 from rules.windows.spec import Aggregate, SinceSessionStart, Window
 from tests.conftest import START
-from tests.fraud.conftest import SCENE, event
-from tests.fraud.features.test_record import ON_SERVER, WINDOW, accounts_of, reader_of, record
+from tests.fraud.conftest import SCENE, event, ruleset_of
+from tests.fraud.features.test_record import LATENESS, ON_SERVER, WINDOW, accounts_of, reader_of, record
 
 HAPPENINGS = st.lists(st.tuples(st.integers(0, 6), st.one_of(st.none(), st.sampled_from("de")), st.integers(0, 2_000)), min_size=1, max_size=30)
 
@@ -36,6 +37,24 @@ def test_counts_and_distinct_counts_equal_the_definition(hot: HotState, vault: V
         for name, feature in features.items():
             defined = value_of(feature, seen, seen[-1])
             assert _same(answered[name], defined), (name, answered[name], defined)
+
+
+def test_more_windows_than_a_byte_numbers_share_one_log(hot: HotState, vault: Vault) -> None:
+    """A merchant's policies and the platform's ask 399 windows of one content."""
+    spans = {"p": range(1, 200), "platform": range(200, 400)}
+    policies = [
+        ruleset_of(name, features={f"claims_{s}": Window(Aggregate.COUNT, None, ("device",), s * MICROS, (SCENE,), cap=100) for s in seconds})
+        for name, seconds in spans.items()
+    ]
+    reader, seen = FeatureReader(vault, policies, LATENESS), []
+    for number, after in enumerate((0, 30, 199, 250, 255, 256, 399)):
+        one = event(f"e{number}", after=after, device="d")
+        seen.append(record_of(one))
+        for policy in policies:
+            defined = features_at(policy.features, {}, seen, seen[-1], policy.zone)
+            prepared = reader.prepare(one, one.type, policy, PEEK)
+            assert reader.values(one, one.type, policy, prepared, run_together(hot, prepared.calls)) == defined
+            assert record(hot, (reader, policy), one) == defined
 
 
 def _same(answered: object, defined: object) -> bool:
