@@ -26,9 +26,7 @@ _BINDS_MAX = 5
 def resolve_commission(connection: Connection, review: Review, resolution: str, reason: str, by: str, now: datetime, second_fen: int) -> dict[str, Any]:
     """Settle or cancel what the case holds, or propose to settle much; the caller holds the case's row and has looked at its words."""
     held = _held(connection, review, lock=True)
-    if not held.lines:
-        # Its order took it back, and whoever should have closed the case then died on the way.
-        close_moot_commissions(connection, [(held.rebate_id, held.promoter)], now)
+    if close_emptied(connection, review, now):
         return _told(connection, review, held, now)
     if resolution == "post" and held.fen > second_fen:
         propose_release(connection, review, Money(held.fen), by, reason, now)
@@ -36,6 +34,15 @@ def resolve_commission(connection: Connection, review: Review, resolution: str, 
         close(connection, review, resolution, by, reason, now)
         resolve_held(connection, review.merchant, held.rebate_id, held.promoter, resolution == "post", by, reason, now)
     return _told(connection, review, held, now)
+
+
+def close_emptied(connection: Connection, review: Review, now: datetime) -> bool:
+    """Close a case of which nothing is held: its order took it back, and whoever should have closed the case then died on the way."""
+    held = _held(connection, review, lock=True)
+    if held.lines:
+        return False
+    close_moot_commissions(connection, [(held.rebate_id, held.promoter)], now)
+    return True
 
 
 def release_commission(connection: Connection, review: Review, by: str, now: datetime) -> None:
@@ -59,6 +66,8 @@ def resolve_rebate(connection: Connection, merchant: str, rebate_id: str, settle
         review = find_review(connection, name, merchant)
         require_words(review, "post" if settle else "void", reason)
         require_free(connection, review, by, now)
+        if close_emptied(connection, review, now):
+            continue
         require_unproposed(review)
         told = resolve_commission(connection, review, "post" if settle else "void", reason, by, now, second_fen)
         moved = told["commission"]

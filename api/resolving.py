@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.commissions import release_commission, resolve_commission
+from api.commissions import close_emptied, release_commission, resolve_commission
 from api.passes import pass_until
 from campaigns.acting.facts import order_of_part, reward_refused
 from campaigns.acting.stage import After
 from campaigns.orders.coupons import reverse_earlier_refunds
 from campaigns.rewards import Reward, find_reward, post_reward, void_reward
-from core.access.approvals import Approval
+from core.access.approvals import Approval, find_approval
 from fraud.cases.appeals import answer_appeal
 from fraud.cases.holding import require_free
 from fraud.cases.releases import decide_proposed, propose_release, require_unproposed
@@ -41,7 +41,8 @@ def resolve_case(connection: Connection, merchant: str, review_id: str, word: Wo
     review = find_open(connection, review_id, merchant)
     require_words(review, word.resolution, word.reason)
     require_free(connection, review, word.by, word.now)
-    require_unproposed(review)
+    if not _close_moot(connection, review, word.now):
+        require_unproposed(review)
     if review.kind == "appeal":
         until = pass_until(connection, review, word.now, word.pass_hours)
         done = answer_appeal(connection, review, word.resolution, word.by, word.reason, word.now, until)
@@ -50,8 +51,6 @@ def resolve_case(connection: Connection, merchant: str, review_id: str, word: Wo
         return resolve_commission(connection, review, word.resolution, word.reason, word.by, word.now, word.second_fen)
     reward = find_reward(connection, merchant, str(review.reward_id), lock=True)
     if reward.state in ("void", "reversed"):
-        # It came to nothing with its order, and whoever should have closed the case then died on the way.
-        close_moot(connection, [reward.id], word.now)
         return {"review": find_review(connection, review_id, merchant).public(word.now), "reward": reward.public(), "approval_id": None}
     if word.resolution == "post" and reward.face_fen > word.second_fen:
         done = propose_release(connection, review, reward.face, word.by, word.reason, word.now)
@@ -63,11 +62,28 @@ def resolve_case(connection: Connection, merchant: str, review_id: str, word: Wo
 
 
 def decide_release(connection: Connection, *, approval_id: str, approve: bool, by: str, reason: str, now: datetime) -> Approval:
-    """The second person's decision; approved, the reward posts or the commissions settle at once."""
+    """The second person's decision; approved, the reward posts or the commissions settle at once. Void where there is nothing left to decide."""
+    asked = find_approval(connection, approval_id)
+    review = find_review(connection, asked.target, asked.merchant, lock=True)
+    if review.approval_id == approval_id and _close_moot(connection, review, now):
+        return find_approval(connection, approval_id)
     decided = decide_proposed(connection, approval_id=approval_id, approve=approve, by=by, reason=reason, now=now)
     if decided.release is not None:
         _release(connection, decided.release, by, now)
     return decided.approval
+
+
+def _close_moot(connection: Connection, review: Review, now: datetime) -> bool:
+    """Whether an open case came to nothing with its order, and nobody closed it: who should have died on the way. It is closed now."""
+    if review.state != "open" or review.kind == "appeal":
+        return False
+    if review.kind == "commission":
+        return close_emptied(connection, review, now)
+    reward = find_reward(connection, review.merchant, str(review.reward_id), lock=True)
+    if reward.state not in ("void", "reversed"):
+        return False
+    close_moot(connection, [reward.id], now)
+    return True
 
 
 def _release(connection: Connection, review: Review, by: str, now: datetime) -> None:

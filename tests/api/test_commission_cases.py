@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli.main import main
+from campaigns.acting.settle import Settler
 from tests.api.casework import act, cases, hire, resolve
 from tests.api.conftest import Shop
 from tests.api.sales import pass_time
@@ -142,6 +143,28 @@ def test_much_is_released_by_two_by_the_case_and_by_the_old_call(shop: Shop) -> 
     assert (show(shop, first)["resolution"], states(shop, first)) == ("post", ["settled"])
     refund(shop, f"c{show(shop, second)['commission']['order'][1:]}", 200_010, order=show(shop, second)["commission"]["order"])
     assert [one["state"] for one in shop.get("/v1/approvals?state=void", "compliance").json["items"]] == ["void"]
+    check(shop)
+
+
+@pytest.mark.parametrize("word", ["approve", "reject", "void"])
+def test_a_proposed_release_of_what_its_order_took_back_is_closed_by_whoever_comes_next(shop: Shop, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    """The process died between the refund and the closing of its case."""
+    hire(shop, "second")
+    farm(shop, 200_010, [{"sku": "cup", "amount_fen": 200_010}])
+    case = cases(shop)[0]
+    approval = resolve(shop, case, "post").json["approval_id"]
+    order = show(shop, case)["commission"]["order"]
+    with monkeypatch.context() as dead:
+        dead.setattr(Settler, "settle", lambda self, after: None)
+        refund(shop, f"c{order[1:]}", 200_010, order=order)
+    assert (show(shop, case)["state"], show(shop, case)["commission"]["amount_fen"]) == ("open", 0)
+    if word == "void":
+        assert resolve(shop, case, "void", "second").json["review"]["resolution"] == "void"
+    else:
+        assert shop.post(f"/v1/approvals/{approval}/{word}", {"reason": "looked"}, "second").json["state"] == "void"
+    assert (show(shop, case)["resolution"], show(shop, case)["resolved_by"]) == ("void", "system")
+    assert approval not in [one["id"] for one in shop.get("/v1/approvals", "compliance").json["items"]]
+    assert shop.post(f"/v1/approvals/{approval}/approve", {"reason": "again"}, "second").json["code"] == "approval_void"
     check(shop)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from campaigns.rewards import find_reward, void_reward
 from tests.api.casework import act, cases, held, opened, priced, resolve
-from tests.api.conftest import Shop
+from tests.api.conftest import MERCHANT, Shop
 from tests.e2e.invariants import check_invariants
 
 
@@ -62,3 +63,21 @@ def test_a_release_that_is_rejected_leaves_the_case_open_for_anybody(desk: Shop)
         desk.services.book.close_reviews(connection, [desk.get(f"/v1/reviews/{case}", "compliance").json["reward_id"]], desk.now())
     assert [decide(desk, asked, word, "second").json["code"] for word in ("approve", "reject")] == ["approval_void", "approval_void"]
     assert reward_of(desk, case) == "held"
+
+
+@pytest.mark.parametrize("word", ["approve", "reject", "void"])
+def test_a_proposed_release_of_a_reward_that_came_to_nothing_is_closed_by_whoever_comes_next(desk: Shop, word: str) -> None:
+    """Its order took it back, and the process died before it closed the case."""
+    case = held(desk, "ann")
+    approval = resolve(desk, case, "post").json["approval_id"]
+    reward = desk.get(f"/v1/reviews/{case}", "compliance").json["reward_id"]
+    with desk.services.database.write() as connection:
+        void_reward(connection, find_reward(connection, MERCHANT, reward, lock=True), "system", desk.now())
+    if word == "void":
+        assert resolve(desk, case, "void", "second").json["review"]["resolution"] == "void"
+    else:
+        assert decide(desk, approval, word, "second").json["state"] == "void"
+    shown = desk.get(f"/v1/reviews/{case}", "compliance").json
+    assert (shown["resolution"], shown["resolved_by"], reward_of(desk, case)) == ("void", "system", "void")
+    assert decide(desk, approval, "approve", "second").json["code"] == "approval_void"
+    check_invariants(desk.services.database)
