@@ -14,14 +14,11 @@ from sqlalchemy import Connection, func, select
 
 from api.chronicle.entries import names_of
 from campaigns.store.tables import campaign_versions, campaigns, rewards, transfers
-from core.clock import to_micros
 from core.db.tables import approvals
 from core.errors import Malformed, NotFound
 from core.text import Text
 from fraud.decision import from_record
 from fraud.store.tables import decisions, refusals, reviews
-
-_HOUR_MICROS = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +108,11 @@ class _Span:
         return {row[0]: row[1] for row in self.connection.execute(query.group_by(decisions.c.outcome).order_by(decisions.c.outcome))}
 
     def refused(self) -> tuple[tuple[str, Text, int], ...]:
-        """Repeats count: a refusal that was asked for five times is five."""
+        """Repeats within the hour count, in the month of the first of them: a refusal that was asked for five times is five."""
         counts: Counter[str] = Counter()
         words: dict[str, Text] = {}
-        hours = (refusals.c.hour >= to_micros(self.since) // _HOUR_MICROS, refusals.c.hour < to_micros(self.until) // _HOUR_MICROS)
-        query = select(refusals.c.times, decisions.c.body).join(decisions, decisions.c.id == refusals.c.decision_id).where(*self._of(refusals), *hours)
+        query = select(refusals.c.times, decisions.c.body).join(decisions, decisions.c.id == refusals.c.decision_id)
+        query = query.where(*self._of(refusals), *self._within(decisions.c.at))
         for row in self.connection.execution_options(yield_per=1_000).execute(query):
             for reason in from_record(row.body).reasons:
                 counts[reason.code] += row.times
