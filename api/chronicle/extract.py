@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, LargeBinary, Table, select
 
 from campaigns.store.tables import rewards, transfers
+from core.cells import text_cell
 from core.db.tables import audit_entries
 from core.db.types import Instant
 from core.errors import Conflict
@@ -29,7 +30,6 @@ from fraud.store.tables import decisions, reviews
 FORMATS = ("csv", "jsonl", "parquet")
 MANIFEST = "manifest.json"
 _FETCH = 5_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,7 @@ def _as_csv(path: Path, part: Part, batches: Iterable[list[list[Any]]]) -> int:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(part.columns)
         for rows in batches:
-            # What a spreadsheet would take for a formula is marked as text.
-            writer.writerows([[f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in row] for row in rows])
+            writer.writerows([[text_cell(cell) if isinstance(cell, str) else cell for cell in row] for row in rows])
             count += len(rows)
     return count
 

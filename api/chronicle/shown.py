@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from api.chronicle.report import Report
 from api.chronicle.words import value_of, yuan
+from core.cells import text_cell
 from core.text import Lang, Text
 
 Line = tuple[Text, str, str, str]  # part, what, how many, money
@@ -25,8 +26,6 @@ _PARTS = {
     "approved": Text(zh="审批", en="approvals"),
 }
 _HEAD = Text(zh="分类,项目,数量,金额(元)", en="part,what,count,yuan")
-# A cell that a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _STYLE = "body{font:15px/1.6 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%}"
 _STYLE += "td,th{border-bottom:1px solid #ccc;padding:.3rem .6rem;text-align:left}td:nth-child(n+2){text-align:right}h2{margin-top:1.6rem}"
 
@@ -53,7 +52,7 @@ def as_csv(report: Report, lang: Lang) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(_HEAD.pick(lang).split(","))
     for part, what, count, money in _lines(report, lang):
-        writer.writerow([_safe(cell) for cell in (part.pick(lang), what, count, money.removeprefix("¥"))])
+        writer.writerow([text_cell(part.pick(lang)), text_cell(what), count, money.removeprefix("¥")])
     return "\ufeff" + out.getvalue()
 
 
@@ -80,7 +79,3 @@ def _lines(report: Report, lang: Lang) -> Iterator[Line]:
     yield from ((_PARTS["cases"], f"{kind}: {value_of(end, lang)}", str(count), "") for (kind, end), count in report.cases.items())
     yield from ((_PARTS["overruled"], f"{by}: {value_of(end, lang)}", str(count), "") for (by, end), count in report.overruled.items())
     yield from ((_PARTS["approved"], f"{by}: {kind} {state}", str(count), "") for (by, kind, state), count in report.approved.items())
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -16,12 +16,11 @@ from campaigns.store.ledger import Account
 from campaigns.store.tables import transfers
 from campaigns.withdrawals.money import paying
 from campaigns.withdrawals.trace import Step, Trace, trace
+from core.cells import text_cell
 from core.money import Money
 
 COLUMNS = ("frozen", "owed", "paying", "debt")
 _HEAD = ("at", "reason", "order", "withdrawal", "campaign", *(f"{name}_change" for name in COLUMNS), *COLUMNS)
-# A cell that a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def as_csv(found: Statement) -> str:
     writer.writerow(["", "opening", "", "", "", "", "", "", "", *map(_yuan, found.opening)])
     for line in found.lines:
         words = [line.at.isoformat(), line.reason, line.order_id or "", line.withdrawal or "", line.campaign or ""]
-        writer.writerow([*map(_safe, words), *map(_yuan, line.change), *map(_yuan, line.balance)])
+        writer.writerow([*map(text_cell, words), *map(_yuan, line.change), *map(_yuan, line.balance)])
     writer.writerow(["", "closing", "", "", "", "", "", "", "", *map(_yuan, found.closing)])
     return out.getvalue()
 
@@ -122,7 +121,3 @@ def _campaign_of(row: Any, merchant: str) -> str | None:
 
 def _yuan(fen: int) -> str:
     return Money(fen).yuan()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from core.cells import text_cell, unmarked
 from core.errors import Malformed
 from core.privacy.vault import Vault
 from core.text import Text
@@ -110,8 +111,8 @@ def read_changes(vault: Vault, head: Head, text: str, now: datetime, *, remove: 
         if number > CHANGES_MAX + 1:
             raise Malformed("bad_csv", Text(zh=f"最多 {CHANGES_MAX} 行,请分成几份", en=f"at most {CHANGES_MAX} lines; split the file"))
         try:
-            written = _unquoted((row.get("key") or row["entry"] or "").strip())
-            one = change_of(vault, head, written, _unquoted(row["reason"] or ""), _moment(row.get("expires_at") or ""), remove=remove, now=now)
+            written = unmarked((row.get("key") or row["entry"] or "").strip())
+            one = change_of(vault, head, written, unmarked(row["reason"] or ""), _moment(row.get("expires_at") or ""), remove=remove, now=now)
             changes[one.entry] = one
         except Malformed as error:
             faults.append(Text(zh=f"第 {number} 行:{error.text.zh}", en=f"line {number}: {error.text.en}"))
@@ -131,11 +132,6 @@ def _moment(text: str) -> datetime | None:
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
-def _unquoted(text: str) -> str:
-    """As it was before the export kept a spreadsheet from taking it for a formula."""
-    return text[1:] if text[:2] in ("'=", "'+", "'-", "'@") else text
-
-
 COLUMNS = ("entry", "key", "reason", "owner", "added_at", "expires_at")
 
 
@@ -147,8 +143,6 @@ def written_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _line(values: Iterable[Any]) -> str:
-    # A spreadsheet takes what begins like a formula for one.
-    plain = [f"'{text}" if (text := str(value)).startswith(("=", "+", "-", "@")) else text for value in values]
     held = io.StringIO()
-    csv.writer(held, lineterminator="\n").writerow(plain)
+    csv.writer(held, lineterminator="\n").writerow([text_cell(str(value)) for value in values])
     return held.getvalue()

@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.chronicle.report import Report
 from api.chronicle.sentences import SENTENCES
+from api.chronicle.shown import as_csv
+from core.text import Text
 from tests.api.conftest import Shop
 from tests.e2e.service import coupon
 
@@ -126,6 +131,31 @@ def test_a_month_counts_what_happened_and_who_overruled(lived: dict[str, Any]) -
     assert shop.get("/v1/campaigns/lived/report?month=2020-01", "marketer").json["rewards"] == {}
     assert shop.get("/v1/campaigns/lived/report?month=2020-13", "marketer").json["code"] == "bad_month"
     assert shop.get(f"/v1/campaigns/none/report?month={month}", "marketer").json["code"] == "campaign_not_found"
+
+
+def test_words_that_look_like_a_formula_are_marked_and_money_stays_a_number(shop: Shop) -> None:
+    names = {("＝cmd", "post"): 1, ("-1", "post"): 2, ("Li", "post"): 3}
+    made = Report("c", "2026-11", Text(zh="活动", en="c"), shop.now(), shop.now(), {}, {"=given": -1_000}, {}, (), {}, names, {})
+    rows = list(csv.reader(io.StringIO(as_csv(made, "en").removeprefix("\ufeff"))))[1:]
+    assert [row[1:] for row in rows] == [["'=given", "", "-10.00"], ["'＝cmd: post", "1", ""], ["'-1: post", "2", ""], ["Li: post", "3", ""]]
+
+
+def refusals_at(shop: Shop, at: datetime) -> int:
+    """How often a farm is refused at this time."""
+    shop.clock.turn(seconds=(at - shop.now()).total_seconds())
+    return sum(shop.claim("adelaide", f"u{at.minute}-{number}", device=f"farm-{at.minute}").status_code == 403 for number in range(9))
+
+
+def test_a_month_ends_at_midnight_also_where_that_is_within_an_hour(shop: Shop) -> None:
+    shop.publish(coupon("adelaide", extra="zone: Australia/Adelaide"))
+    midnight = datetime(2026, 12, 1, tzinfo=ZoneInfo("Australia/Adelaide"))
+    before = refusals_at(shop, midnight - timedelta(minutes=20))
+    after = refusals_at(shop, midnight + timedelta(minutes=10))
+    assert min(before, after) > 0
+    for month, times in (("2026-11", before), ("2026-12", after)):
+        found = shop.get(f"/v1/campaigns/adelaide/report?month={month}", "compliance").json
+        assert found["decisions"]["reject"] == times
+        assert max(one["times"] for one in found["refused"]) == times
 
 
 def test_every_action_that_the_program_writes_has_a_sentence() -> None:

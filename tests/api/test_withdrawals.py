@@ -282,11 +282,12 @@ def test_a_statement_adds_up_to_the_ledger_line_by_line(shop: Shop) -> None:
     assert before["closing"] == after["opening"]
 
 
-def test_a_cell_of_a_statement_is_no_formula(shop: Shop) -> None:
+@pytest.mark.parametrize("order", ["=1+1", "＝1+1"])
+def test_a_cell_of_a_statement_is_no_formula(shop: Shop, order: str) -> None:
     chain(shop)
-    pay(shop, "buyer", "=1+1", fen=1_000, lines=None)
+    pay(shop, "buyer", order, fen=1_000, lines=None)
     rows = list(csv.DictReader(io.StringIO(shop.get("/v1/promoters/ann/statement?format=csv").data.decode("utf-8-sig"))))
-    assert rows[1]["order"] == "'=1+1"
+    assert rows[1]["order"] == f"'{order}"
 
 
 def test_what_looks_like_a_farm_is_looked_at_or_refused(shop: Shop) -> None:

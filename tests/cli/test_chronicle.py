@@ -62,6 +62,13 @@ def test_tables_come_with_a_manifest_that_gives_changes_away(compliance: Shell, 
     assert compliance.json("audit", "find", "--action", "data.extracted")[0]["detail"]["files"]
 
 
+def test_of_a_table_words_are_marked_and_numbers_are_not(tmp_path: Path) -> None:
+    rows = [[-5, "-5", "＝1", "\n=1", None, "a"]]
+    extract._as_csv(tmp_path / "t.csv", extract.Part(extract.PARTS["cases"].table, "opened_at", tuple("abcdef")), [rows])
+    with (tmp_path / "t.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert list(csv.reader(file))[1] == ["-5", "'-5", "'＝1", "'\n=1", "", "a"]
+
+
 def test_a_disk_that_is_full_leaves_nothing_behind(compliance: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> int:
         raise OSError(28, "No space left on device", str(tmp_path / "out"))
