@@ -16,6 +16,7 @@ from core.clock import Clock
 from core.errors import Conflict, Unavailable
 from core.event import Event
 from core.hotstate.clients import HotState
+from core.hotstate.outage import Outage
 from core.hotstate.scripts import run_together
 from core.ids import new_id
 from core.privacy.chosen import SILENT, Choices
@@ -43,8 +44,8 @@ _UNJUDGED = Evaluation(0, "allow", {}, ())
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """One check on its way: the believed event, the policy and reader of one bundle, where its answer stands, until when it may take (monotonic), and
-    the features that are not warm yet."""
+    """One check on its way: the believed event, the policy and reader of one bundle, where its answer stands, until when it may take (monotonic), the
+    features that are not warm yet, and what is known of an outage."""
 
     event: Event
     scene: str
@@ -54,6 +55,7 @@ class _Round:
     event_hash: str
     until: float
     cold: tuple[str, ...]
+    outage: Outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +115,19 @@ class RiskEngine:
         """
         return self._decide(self._round(event, scene, policy, deadline_ms), self._answers.settle)
 
-    def check_and_stream(self, event: Event, scene: str, policy: str | None = None, deadline_ms: int | None = None) -> Decision:
+    def check_and_stream(self, event: Event, scene: str, policy: str | None = None, deadline_ms: int | None = None, outage: Outage | None = None) -> Decision:
         """As `check`, for checks that gate no reward: the decision goes to SQL by the stream, or at once when Redis is away or the stream full.
 
-        Raises `Unavailable` when neither Redis nor SQL could take it.
+        Checks of one batch share an `outage`: what it has met is not waited for again. Raises `Unavailable` when neither Redis nor SQL could take it.
         """
-        one = self._round(event, scene, policy, deadline_ms)
+        one = self._round(event, scene, policy, deadline_ms, outage)
         earlier = None if self._aftermath is None else self._aftermath.earlier(one.event, scene, one.event_hash)
         full: list[Decision] = []
 
         def settle(place: Place, made: Decision) -> Decision:
             if earlier is not None:
-                return self._answers.settle(place, earlier)
-            settled = self._answers.settle_and_stream(place, made, one.event)
+                return one.outage.ask(lambda: self._answers.settle(place, earlier))
+            settled = one.outage.ask(lambda: self._answers.settle_and_stream(place, made, one.event))
             if settled is None:
                 full.append(made)
             return settled or made
@@ -162,8 +164,8 @@ class RiskEngine:
         values = self._values(one, prepared, answers)
         return self._judged(one, _Look(None, values, self._silenced(one, values)), now)
 
-    def observe(self, event: Event) -> None:
-        """Record an event that asks for no decision (a page view, an order) in every feature that counts its type.
+    def observe(self, event: Event, outage: Outage | None = None) -> None:
+        """Record an event that asks for no decision (a page view, an order) in every feature that counts its type; those of a batch share an `outage`.
 
         Raises `Unavailable` when Redis is away: the caller may go on, a seen event gates nothing.
         """
@@ -171,7 +173,7 @@ class RiskEngine:
         reader = self._bundle().view(believed.merchant).kept(self._reader_of)
         calls = reader.prepare(believed, believed.type, None).calls
         if calls:
-            run_together(self._client, calls)
+            (outage or Outage()).ask(lambda: run_together(self._client, calls))
 
     def take_back(self, event: Event, scene: str) -> None:
         """The event was checked in the scene and did not happen after all: it counts no more where that is exact, and a retry of it is recorded nowhere.
@@ -187,7 +189,7 @@ class RiskEngine:
         """The decision, with its event, while it waits in the stream. Raises `Unavailable`."""
         return self._answers.waiting(decision_id)
 
-    def _round(self, event: Event, scene: str, policy: str | None, deadline_ms: int | None) -> _Round:
+    def _round(self, event: Event, scene: str, policy: str | None, deadline_ms: int | None, outage: Outage | None = None) -> _Round:
         until = self._monotonic() + (self._deadline_ms if deadline_ms is None else deadline_ms) / 1000
         believed = event.believed(self._lateness)
         # Keyed, because the content holds phone numbers and the like, and these bytes are kept for good.
@@ -196,7 +198,7 @@ class RiskEngine:
         view = self._bundle().view(believed.merchant)
         found, reader = view.policies.find(scene, policy), view.kept(self._reader_of)
         cold = reader.cold(believed, found, view.late)
-        return _Round(believed, scene, found, reader, self._answers.place(believed, scene), event_hash, until, cold)
+        return _Round(believed, scene, found, reader, self._answers.place(believed, scene), event_hash, until, cold, outage or Outage())
 
     def _decide(self, one: _Round, settle: Callable[[Place, Decision], Decision]) -> Decision:
         laps = Laps(self._timer)
@@ -228,7 +230,7 @@ class RiskEngine:
         """Round trip 1."""
         prepared = one.reader.prepare(one.event, one.scene, one.policy)
         try:
-            *answers, stored = run_together(self._client, [*prepared.calls, self._answers.look(one.place)])
+            *answers, stored = one.outage.ask(lambda: run_together(self._client, [*prepared.calls, self._answers.look(one.place)]))
         finally:
             laps.done("features")
         if stored is not None:

@@ -52,6 +52,12 @@ def stored_event(connection: Connection, vault: Vault, merchant: str, event_id: 
     return StoredEvent(event_from(json.loads(row.body), open_fields(vault.unwrap(row.wrapped_key), row.personal)))
 
 
+def has_happened(connection: Connection, vault: Vault, merchant: str, event_id: str, scene: str) -> bool:
+    """Whether beside the check's own event the shop told of one with its id and type."""
+    rows = connection.execute(select(events.c.id).where(of_check(vault, merchant, event_id, scene))).scalars().all()
+    return len(rows) > 1
+
+
 def of_check(vault: Vault, merchant: str, event_id: str, scene: str) -> ColumnElement[bool]:
     """The row of a check's event: its own or, from before checks had rows of their own, the one under the merchant's id. Order by `OWN_FIRST`."""
     own, old = events.c.id == checked_event_id(vault, merchant, scene, event_id), and_(events.c.id == event_id, events.c.type == scene)

@@ -16,14 +16,16 @@ from core.audit.log import append
 from core.db.engine import Database, insert_ignore
 from core.errors import Conflict, NotFound
 from core.event import Event
+from core.hotstate.outage import Outage
 from core.privacy.vault import Vault
 from core.text import Text
 from fraud.book import DecisionBook
 from fraud.decision import Decision
 from fraud.engine import RiskEngine
-from fraud.events import StoredEvent, stored_event
+from fraud.events import StoredEvent, has_happened, stored_event
 from fraud.queries import PLATFORM, find_decision
 from fraud.store.tables import check_outcomes
+from fraud.streamed import Streamed
 
 CONFIRMED, CANCELLED = "confirmed", "cancelled"
 
@@ -39,10 +41,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A check on record; `event` is None where its person was erased."""
+    """A check on record; `event` is None where its person was erased. `happened`: the shop told of the event itself as well."""
 
     decision: Decision
     event: Event | None
+    happened: bool
 
 
 class Teller:
@@ -54,19 +57,44 @@ class Teller:
         self._book = book
         self._risk = risk
 
-    def tell(self, decision_id: str, merchant: str, outcome: Outcome, actor: str, now: datetime) -> dict[str, Any]:
-        """Returns what stands, as `told_of` does.
+    def tell(self, decision_id: str, merchant: str, outcome: Outcome, actor: str, now: datetime, outage: Outage | None = None) -> dict[str, Any]:
+        """Returns what stands, as `told_of` does. Those of one batch share an `outage`: what it has met is not waited for again.
 
         Raises `NotFound`, `Conflict` where something else was told or the decision is no check's, and `Unavailable`: send it again then.
         """
-        checked = self._checked(decision_id, merchant)
+        outage = outage or Outage()
+        checked = self._checked(decision_id, merchant, outage)
         with self._database.write() as connection:
             told = _write(connection, checked.decision, outcome, actor, now)
-        if outcome.told == CANCELLED and checked.event is not None:
-            self._risk.take_back(checked.event, checked.decision.scene)
+        event, scene = checked.event, checked.decision.scene
+        # The windows count a check and the event itself once: what happened after all goes on counting.
+        if outcome.told == CANCELLED and event is not None and not checked.happened:
+            outage.ask(lambda: self._risk.take_back(event, scene))
         return told
 
-    def to_record(self, decision_id: str, merchant: str) -> None:
+    def read(self, decision_id: str, merchant: str) -> tuple[Decision, dict[str, Any] | None]:
+        """A decision, also one that still waits in the stream, and what was told of it, as `told_of` does. Writes nothing.
+
+        Raises `NotFound`, and `Unavailable` where only the stream could tell.
+        """
+        found = self._read(decision_id, merchant)
+        if found is not None:
+            return found
+        waiting = self._waiting(decision_id, merchant, Outage())
+        # Where it waits no more it may have come to SQL between the two looks.
+        found = (waiting.decision, None) if waiting is not None else self._read(decision_id, merchant)
+        if found is None:
+            raise _no_decision()
+        return found
+
+    def _read(self, decision_id: str, merchant: str) -> tuple[Decision, dict[str, Any] | None] | None:
+        with self._database.read() as connection:
+            try:
+                return find_decision(connection, decision_id, merchant), told_of(connection, decision_id)
+            except NotFound:
+                return None
+
+    def to_record(self, decision_id: str, merchant: str, outage: Outage | None = None) -> None:
         """Bring a decision that was told and still waits in the stream to SQL; does nothing for any other. Raises `Unavailable`: send it again then."""
         with self._database.read() as connection:
             try:
@@ -75,22 +103,26 @@ class Teller:
                 pass
             else:
                 return
-        self._from_the_stream(decision_id, merchant)
+        self._from_the_stream(decision_id, merchant, outage or Outage())
 
-    def _from_the_stream(self, decision_id: str, merchant: str) -> None:
-        message = self._risk.waiting(decision_id)
-        if message is not None and merchant in (message.decision.merchant, PLATFORM):
+    def _from_the_stream(self, decision_id: str, merchant: str, outage: Outage) -> None:
+        message = self._waiting(decision_id, merchant, outage)
+        if message is not None:
             self._book.record_told(message.decision, message.event)
 
-    def _checked(self, decision_id: str, merchant: str) -> _Checked:
+    def _waiting(self, decision_id: str, merchant: str, outage: Outage) -> Streamed | None:
+        message = outage.ask(lambda: self._risk.waiting(decision_id))
+        return message if message is not None and merchant in (message.decision.merchant, PLATFORM) else None
+
+    def _checked(self, decision_id: str, merchant: str, outage: Outage) -> _Checked:
         found = self._on_record(decision_id, merchant)
         if found is not None:
             return found
-        self._from_the_stream(decision_id, merchant)
+        self._from_the_stream(decision_id, merchant, outage)
         # Also where it waits no more: it may have come to SQL between the two looks.
         found = self._on_record(decision_id, merchant)
         if found is None:
-            raise NotFound("decision_not_found", Text(zh="没有这个决策", en="there is no such decision"))
+            raise _no_decision()
         return found
 
     def _on_record(self, decision_id: str, merchant: str) -> _Checked | None:
@@ -99,8 +131,13 @@ class Teller:
                 decision = find_decision(connection, decision_id, merchant)
             except NotFound:
                 return None
-            stored = stored_event(connection, self._vault, decision.merchant, decision.event_id, decision.scene)
-        return _Checked(decision, _of_a_check(decision, stored).event)
+            about = (connection, self._vault, decision.merchant, decision.event_id, decision.scene)
+            stored, happened = stored_event(*about), has_happened(*about)
+        return _Checked(decision, _of_a_check(decision, stored).event, happened)
+
+
+def _no_decision() -> NotFound:
+    return NotFound("decision_not_found", Text(zh="没有这个决策", en="there is no such decision"))
 
 
 def told_of(connection: Connection, decision_id: str) -> dict[str, Any] | None:

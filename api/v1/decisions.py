@@ -8,9 +8,7 @@ from flask import Response
 from api.endpoint import Context, Resource, answer
 from api.replayed import public
 from api.v1.fields import text
-from fraud.queries import find_decision
 from fraud.replays import Replayer
-from fraud.telling import told_of
 
 blp = Resource("decisions", __name__, description="Why a customer was allowed, held or refused.")
 
@@ -96,9 +94,7 @@ def replay(ctx: Context, decision_id: str) -> Response:
 
 @blp.endpoint("GET", "/decisions/<decision_id>", scopes=("shop", "compliance"), replies={200: Decision})
 def show(ctx: Context, decision_id: str) -> Response:
-    """One decision. A check that gates no reward is written within a second of its reply."""
-    with ctx.services.database.read() as connection:
-        decision = find_decision(connection, decision_id, ctx.merchant)
-        told = told_of(connection, decision_id)
+    """One decision, from its reply on. A check that gates no reward is on record within a second; until then its `subject` is null."""
+    decision, told = ctx.services.teller.read(decision_id, ctx.merchant)
     seen_whole = ctx.caller.scopes & {"compliance", "admin"}
     return answer((decision.full() if seen_whole else decision.public()) | {"outcome_told": told})

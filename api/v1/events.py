@@ -24,6 +24,7 @@ from campaigns.store import firsts
 from core.audit.log import append
 from core.errors import Unavailable
 from core.event import Event
+from core.hotstate.outage import Outage
 from core.privacy.subjects import subject_for
 from fraud.events import record_event, store_effects
 
@@ -91,10 +92,11 @@ def take(ctx: Context) -> Response:
 @blp.endpoint("POST", "/events/batch", scopes=("shop",), body=EventBatchBody, replies={200: BatchReply})
 def take_many(ctx: Context) -> Response:
     """Take up to a thousand events, in their order. Each is taken or refused by itself; send the whole batch again after a lost reply."""
-    return answer(each(ctx.body["events"], _EVENT, lambda body: take_event(ctx, body)))
+    outage = Outage()
+    return answer(each(ctx.body["events"], _EVENT, lambda body: take_event(ctx, body, outage)))
 
 
-def take_event(ctx: Context, body: Mapping[str, Any]) -> dict[str, Any]:
+def take_event(ctx: Context, body: Mapping[str, Any], outage: Outage | None = None) -> dict[str, Any]:
     """Take the event that a body of `EventBody`'s form tells; returns its id and what it caused."""
     received = ctx.services.clock.now()
     more = {name: body[name] for name in ("campaign", "order_id", "amount_fen") if name in body}
@@ -115,7 +117,7 @@ def take_event(ctx: Context, body: Mapping[str, Any]) -> dict[str, Any]:
     with suppress(Unavailable):
         # A seen event gates nothing, and its row stands: when Redis is away the features miss it, the record does not.
         if not chosen.forbids_profiling:
-            ctx.services.risk.observe(event)
+            ctx.services.risk.observe(event, outage)
     return {"id": event.id, "effects": [*effects, *give_automatically(ctx, believed, chosen)]}
 
 

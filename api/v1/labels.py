@@ -13,6 +13,7 @@ from flask import Response
 from api.endpoint import Context, Resource, answer
 from api.v1.batches import BatchReply, each, items_field
 from api.v1.fields import text
+from core.hotstate.outage import Outage
 from fraud.labels import LABELS, SOURCES, Label, precision_of, put_label
 
 blp = Resource("labels", __name__, description="What decisions turned out to be. A label changes no decision; it tells how precise the rules are.")
@@ -67,7 +68,8 @@ def label(ctx: Context) -> Response:
 @blp.endpoint("POST", "/labels/batch", scopes=("shop", "compliance"), body=LabelBatchBody, replies={200: BatchReply})
 def label_many(ctx: Context) -> Response:
     """Label up to a thousand decisions, each by itself."""
-    return answer(each(ctx.body["labels"], _LABEL, lambda body: _labelled(ctx, body)))
+    outage = Outage()
+    return answer(each(ctx.body["labels"], _LABEL, lambda body: _labelled(ctx, body, outage)))
 
 
 @blp.endpoint("GET", "/policies/<policy_id>/precision", scopes=("marketer", "compliance"), query=PrecisionQuery, replies={200: PolicyPrecision})
@@ -78,9 +80,9 @@ def precision(ctx: Context, policy_id: str) -> Response:
     return answer({"items": [asdict(one) for one in found]})
 
 
-def _labelled(ctx: Context, body: Mapping[str, Any]) -> dict[str, Any]:
+def _labelled(ctx: Context, body: Mapping[str, Any], outage: Outage | None = None) -> dict[str, Any]:
     one = Label(body["decision_id"], body["label"], body["source"])
-    ctx.services.teller.to_record(one.decision_id, ctx.merchant)
+    ctx.services.teller.to_record(one.decision_id, ctx.merchant, outage)
     with ctx.services.database.write() as connection:
         changed = put_label(connection, ctx.merchant, one, ctx.caller.principal_id, ctx.services.clock.now())
     return {"decision_id": one.decision_id, "label": one.label, "changed": changed}

@@ -13,6 +13,7 @@ from api.v1.batches import BatchReply, each, items_field
 from api.v1.decisions import Decision, OutcomeTold
 from api.v1.fields import Actor, StrictInteger, event_of, fen, moment, text
 from api.wiring import Services
+from core.hotstate.outage import Outage
 from core.privacy.chosen import require_profiling
 from fraud.telling import CANCELLED, CONFIRMED, Outcome
 
@@ -85,19 +86,22 @@ def check(ctx: Context) -> Response:
 @blp.endpoint("POST", "/risk/checks/batch", scopes=("shop",), body=CheckBatchBody, replies={200: BatchReply})
 def check_many(ctx: Context) -> Response:
     """Check up to a thousand events, in their order, each by itself."""
-    return answer(each(ctx.body["checks"], CHECK, lambda body: checked(ctx.services, ctx.merchant, body)))
+    outage = Outage()
+    return answer(each(ctx.body["checks"], CHECK, lambda body: checked(ctx.services, ctx.merchant, body, outage)))
 
 
 @blp.endpoint("POST", "/risk/checks/batch/confirm", scopes=("shop",), body=CheckConfirmBatchBody, replies={200: BatchReply})
 def confirm_many(ctx: Context) -> Response:
     """Confirm up to a thousand checks, each by itself; the whole may be sent again."""
-    return answer(each(ctx.body["checks"], _CONFIRM, lambda body: _told(ctx, body["decision_id"], _confirmed(body))))
+    outage = Outage()
+    return answer(each(ctx.body["checks"], _CONFIRM, lambda body: _told(ctx, body["decision_id"], _confirmed(body), outage)))
 
 
 @blp.endpoint("POST", "/risk/checks/batch/cancel", scopes=("shop",), body=CheckCancelBatchBody, replies={200: BatchReply})
 def cancel_many(ctx: Context) -> Response:
     """Cancel up to a thousand checks, each by itself; the whole may be sent again."""
-    return answer(each(ctx.body["checks"], _CANCEL, lambda body: _told(ctx, body["decision_id"], Outcome(CANCELLED))))
+    outage = Outage()
+    return answer(each(ctx.body["checks"], _CANCEL, lambda body: _told(ctx, body["decision_id"], Outcome(CANCELLED), outage)))
 
 
 @blp.endpoint("POST", "/risk/checks/<decision_id>/confirm", scopes=("shop",), body=CheckConfirmBody, replies={200: CheckOutcomeReply})
@@ -116,15 +120,15 @@ def _confirmed(body: Mapping[str, Any]) -> Outcome:
     return Outcome(CONFIRMED, body.get("amount_fen"), body.get("order_id"))
 
 
-def _told(ctx: Context, decision_id: str, outcome: Outcome) -> dict[str, Any]:
-    told = ctx.services.teller.tell(decision_id, ctx.merchant, outcome, ctx.caller.principal_id, ctx.services.clock.now())
+def _told(ctx: Context, decision_id: str, outcome: Outcome, outage: Outage | None = None) -> dict[str, Any]:
+    told = ctx.services.teller.tell(decision_id, ctx.merchant, outcome, ctx.caller.principal_id, ctx.services.clock.now(), outage)
     return {"decision_id": decision_id, "outcome_told": told}
 
 
-def checked(services: Services, merchant: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+def checked(services: Services, merchant: str, body: Mapping[str, Any], outage: Outage | None = None) -> Mapping[str, Any]:
     """The reply to a check whose body was read. The same check again gets the same. Raises `Forbidden` for a child whose guardian has not agreed."""
     require_profiling(services.choices.of(services.vault, merchant, body["user"]))
     more = {name: body[name] for name in ("campaign", "order_id", "amount_fen") if name in body}
     event = event_of(body, id=body["id"], type=body["scene"], merchant=merchant, received_at=services.clock.now(), **more)
-    decision = services.risk.check_and_stream(event, body["scene"], body.get("policy"), body.get("deadline_ms"))
+    decision = services.risk.check_and_stream(event, body["scene"], body.get("policy"), body.get("deadline_ms"), outage)
     return decision.public() | ({"timing_us": decision.timing} if body.get("timing") else {})

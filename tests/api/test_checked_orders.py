@@ -11,6 +11,32 @@ from tests.api.conftest import Shop
 from tests.api.test_policies import publish
 from tests.fraud.rulesets.shelf import policy_file
 
+POLICY = """\
+policy: orders
+scene: order.paid
+features:
+  orders_1h: {count: events, by: user, window: 1h}
+rules:
+  - id: two
+    when: orders_1h == 2
+    score: 50
+    reason: {code: many_orders, zh: 下单过于频繁, en: too many orders}
+  - id: three
+    when: orders_1h >= 3
+    score: 90
+    reason: {code: too_many_orders, zh: 下单过于频繁, en: too many orders}
+bands: {review: 50, reject: 90}
+when_unavailable: hold
+tests:
+  - name: the third
+    given: {user: a}
+    events: [{at: +0s}, {at: +1s}, {at: +2s}]
+    expect: {hits: [three], decision: reject}
+  - name: the second
+    given: {user: a}
+    events: [{at: +0s}, {at: +1s}]
+    expect: {hits: [two], decision: review}
+"""
 PAID = {"id": "o1", "user": "ann", "order_id": "o1", "amount_fen": 5000}
 
 
@@ -93,3 +119,21 @@ def test_one_id_in_two_scenes_are_two_events_of_two_people(asking: Shop) -> None
     assert asking.clerk().drain() == 2
     for made in (ann, bob):
         assert asking.post(f"/v1/risk/checks/{made.json['id']}/cancel", {}).status_code == 200
+
+
+@pytest.mark.parametrize("first", [check, order])
+def test_an_order_that_happened_counts_on_when_its_check_is_cancelled(shop: Shop, first: Any) -> None:
+    publish(shop, POLICY)
+    made = first(shop), (order if first is check else check)(shop)
+    decision = next(one.json["id"] for one in made if "outcome" in one.json)
+    assert shop.post(f"/v1/risk/checks/{decision}/cancel", {}).json["outcome_told"]["told"] == "cancelled"
+    assert check(shop, id="o2").json["outcome"] == "review"
+    assert shop.post(f"/v1/risk/checks/{check(shop, id='o3').json['id']}/cancel", {}).status_code == 200
+    assert check(shop, id="o4").json["outcome"] == "reject"
+
+
+def test_an_order_told_of_after_its_check_was_cancelled_is_taken_and_no_window_counts_it(shop: Shop) -> None:
+    publish(shop, POLICY)
+    assert shop.post(f"/v1/risk/checks/{check(shop).json['id']}/cancel", {}).status_code == 200
+    assert (order(shop).status_code, paid_fen(shop)) == (200, 5000)
+    assert check(shop, id="o2").json["outcome"] == "allow"

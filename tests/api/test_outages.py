@@ -18,6 +18,7 @@ from core.text import Text
 from fraud.answers import Answers
 from fraud.book import DecisionBook
 from fraud.decision import Decision
+from fraud.store.tables import decisions
 from tests.api.conftest import Shop
 
 CHECK = {"id": "c1", "scene": "coupon.claim", "user": "ann"}
@@ -124,14 +125,20 @@ class Silent:
                 self.questions += 1
 
 
+@contextmanager
+def hanging(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
+    """The engine's Redis hangs."""
+    with Silent() as found, monkeypatch.context() as patch:
+        client = connect(found.url, 0.2)
+        patch.setattr(shop.services.risk, "_client", client)
+        patch.setattr(shop.services.risk._answers, "_client", client)
+        yield found
+
+
 @pytest.fixture
 def silent(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
-    """The engine's Redis hangs."""
-    with Silent() as hanging:
-        client = connect(hanging.url, 0.2)
-        monkeypatch.setattr(shop.services.risk, "_client", client)
-        monkeypatch.setattr(shop.services.risk._answers, "_client", client)
-        yield hanging
+    with hanging(shop, monkeypatch) as found:
+        yield found
 
 
 def test_a_check_that_finds_both_stores_away_waits_once(shop: Shop, silent: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,3 +160,65 @@ def test_with_redis_hanging_a_check_is_degraded_after_one_question(shop: Shop, s
     assert (told.status_code, told.json["degraded"], silent.questions) == (200, True, 1)
     # A retry finds it in SQL, and asks once whether Redis is back.
     assert (check(shop).json, silent.questions) == (told.json, 2)
+
+
+def made_and_drained(shop: Shop, number: int) -> list[str]:
+    made = [check(shop, id=f"n{one}").json["id"] for one in range(number)]
+    assert shop.clerk().drain() == number
+    return made
+
+
+def test_a_batch_of_checks_asks_a_hanging_redis_twice_and_no_more(shop: Shop, silent: Silent) -> None:
+    items = shop.post("/v1/risk/checks/batch", {"checks": [{**CHECK, "id": f"n{number}"} for number in range(6)]}).json["items"]
+    assert [(one["status"], one["body"]["degraded"], one["body"]["outcome"]) for one in items] == [(200, True, "review")] * 6
+    assert silent.questions == 2
+    assert shown_ids(shop, items) == [one["body"]["id"] for one in items]
+
+
+def shown_ids(shop: Shop, items: Any) -> list[str]:
+    return [shop.get(f"/v1/decisions/{one['body']['id']}").json["id"] for one in items]
+
+
+def test_a_batch_of_cancellations_is_on_record_after_two_questions(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"checks": [{"decision_id": one} for one in made_and_drained(shop, 6)]}
+    with hanging(shop, monkeypatch) as silent:
+        items = shop.post("/v1/risk/checks/batch/cancel", told).json["items"]
+        assert [(one["status"], one["problem"]["code"]) for one in items] == [(503, "hot_state_away")] * 6
+        assert silent.questions == 2
+    assert {shop.get(f"/v1/decisions/{one['decision_id']}").json["outcome_told"]["told"] for one in told["checks"]} == {"cancelled"}
+    assert shop.post("/v1/risk/checks/batch/cancel", told).json["failed"] == 0
+
+
+def test_what_is_on_record_is_confirmed_and_labelled_among_what_only_a_hanging_redis_knows(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_record = made_and_drained(shop, 2)
+    ids = ["dec_x", "dec_y", on_record[0], "dec_z", "dec_w", on_record[1]]
+    for path, name, more in (("/v1/risk/checks/batch/confirm", "checks", {}), ("/v1/labels/batch", "labels", {"label": "fraud", "source": "analyst"})):
+        with hanging(shop, monkeypatch) as silent:
+            items = shop.post(path, {name: [{"decision_id": one, **more} for one in ids]}).json["items"]
+            assert [one["status"] for one in items] == [503, 503, 200, 503, 503, 200], items
+            assert silent.questions == 2
+
+
+def test_a_batch_of_events_is_taken_after_two_questions(shop: Shop, silent: Silent) -> None:
+    seen = [{"id": f"e{number}", "type": "page.viewed", "user": "ann", "device": "d"} for number in range(6)]
+    assert shop.post("/v1/events/batch", {"events": seen}).json["failed"] == 0
+    assert silent.questions == 2
+
+
+def test_a_decision_is_shown_before_it_is_on_record_and_showing_it_writes_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = check(shop)
+    assert shown(shop, made) == made.json
+    whole = shop.get(f"/v1/decisions/{made.json['id']}", "compliance").json
+    assert (whole["subject"], whole["outcome_told"], set(whole["timing_us"])) == (None, None, {"features", "evaluate"})
+    assert shop.get(f"/v1/decisions/{made.json['id']}", "other").status_code == 404
+    with shop.services.database.read() as connection:
+        assert connection.execute(select(decisions.c.id)).all() == []
+    with away(shop, monkeypatch):
+        assert shop.get(f"/v1/decisions/{made.json['id']}").json["code"] == "hot_state_away"
+    assert shop.clerk().drain() == 1
+    recorded = shop.get(f"/v1/decisions/{made.json['id']}", "compliance").json
+    assert recorded["subject"] is not None
+    # What the record adds, or keys for good.
+    own = {"subject": None, "event_hash": None}
+    assert {**recorded, **own} == {**whole, **own}
+    assert shop.get("/v1/decisions/dec_none").status_code == 404
