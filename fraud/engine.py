@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,42 +29,18 @@ from fraud.features.read import CANCEL, PEEK, FeatureReader, Prepared
 from fraud.laps import Laps
 from fraud.lists.live import NO_LISTS, ListBook
 from fraud.policies import Policies
+from fraud.rounds import Look, Round
 from fraud.rulesets.bundle import Bundle
 from fraud.snoozes.live import NO_SNOOZES, SnoozeBook
 from fraud.streamed import Streamed
 from rules.evaluate import Evaluation, evaluate
 from rules.evidence import Reason
-from rules.model import FeatureValue, Ruleset, severity
+from rules.model import FeatureValue, severity
 from rules.windows.spec import Listed
 
 PERSON_DECIDES = Reason("person_decides", Text(zh="顾客要求由人工决定", en="the customer asked that a person decides"))
 RISK_AWAY = Reason("risk_unavailable", Text(zh="风控暂时不可用,已按应急规则处理", en="risk data was unavailable; the fallback was applied"))
 _UNJUDGED = Evaluation(0, "allow", {}, ())
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """One check on its way: the believed event, the policy and reader of one bundle, where its answer stands, until when it may take (monotonic), the
-    features that are not warm yet, and what is known of an outage."""
-
-    event: Event
-    scene: str
-    policy: Ruleset
-    reader: FeatureReader
-    place: Place
-    event_hash: str
-    until: float
-    cold: tuple[str, ...]
-    outage: Outage
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What the first round trip brought: the stored answer, or the values that rules may read, and which rules are silenced for them."""
-
-    stored: Decision | None
-    values: dict[str, FeatureValue]
-    snoozed: Collection[str] = ()
 
 
 class RiskEngine:
@@ -141,7 +117,7 @@ class RiskEngine:
             return self._same_content(one, self._aftermath.record(decision, one.event))
         return decision
 
-    def _around_the_stream(self, one: _Round, made: Decision) -> Decision:
+    def _around_the_stream(self, one: Round, made: Decision) -> Decision:
         """Nobody drains the stream: the caller waits until SQL has the decision, and hears it only then."""
         if self._direct is None:
             raise Unavailable("stream_full", Text(zh="决策缓冲已满,请稍后重试", en="the buffer of decisions is full; try again shortly"))
@@ -162,7 +138,7 @@ class RiskEngine:
         except Unavailable:
             return self._degraded(one, self._made(one, _UNJUDGED, {}, now))
         values = self._values(one, prepared, answers)
-        return self._judged(one, _Look(None, values, self._silenced(one, values)), now)
+        return self._judged(one, Look(None, values, self._silenced(one, values)), now)
 
     def observe(self, event: Event, outage: Outage | None = None) -> None:
         """Record an event that asks for no decision (a page view, an order) in every feature that counts its type; those of a batch share an `outage`.
@@ -189,7 +165,7 @@ class RiskEngine:
         """The decision, with its event, while it waits in the stream. Raises `Unavailable`."""
         return self._answers.waiting(decision_id)
 
-    def _round(self, event: Event, scene: str, policy: str | None, deadline_ms: int | None, outage: Outage | None = None) -> _Round:
+    def _round(self, event: Event, scene: str, policy: str | None, deadline_ms: int | None, outage: Outage | None = None) -> Round:
         until = self._monotonic() + (self._deadline_ms if deadline_ms is None else deadline_ms) / 1000
         believed = event.believed(self._lateness)
         # Keyed, because the content holds phone numbers and the like, and these bytes are kept for good.
@@ -198,16 +174,16 @@ class RiskEngine:
         view = self._bundle().view(believed.merchant)
         found, reader = view.policies.find(scene, policy), view.kept(self._reader_of)
         cold = reader.cold(believed, found, view.late)
-        return _Round(believed, scene, found, reader, self._answers.place(believed, scene), event_hash, until, cold, outage or Outage())
+        return Round(believed, scene, found, reader, self._answers.place(believed, scene), event_hash, until, cold, outage or Outage())
 
-    def _decide(self, one: _Round, settle: Callable[[Place, Decision], Decision]) -> Decision:
+    def _decide(self, one: Round, settle: Callable[[Place, Decision], Decision]) -> Decision:
         laps = Laps(self._timer)
         decision = self._reached(one, settle, laps)
         self._timed(laps.us)
         # What was made here has the laps from the beginning; a stored one, which this check only heard, gets this check's own.
         return decision if decision.timing is laps.us else replace(decision, timing=laps.us)
 
-    def _reached(self, one: _Round, settle: Callable[[Place, Decision], Decision], laps: Laps) -> Decision:
+    def _reached(self, one: Round, settle: Callable[[Place, Decision], Decision], laps: Laps) -> Decision:
         try:
             look = self._look(one, laps)
         except Unavailable:
@@ -226,7 +202,7 @@ class RiskEngine:
         finally:
             laps.done("settle")
 
-    def _look(self, one: _Round, laps: Laps) -> _Look:
+    def _look(self, one: Round, laps: Laps) -> Look:
         """Round trip 1."""
         prepared = one.reader.prepare(one.event, one.scene, one.policy)
         try:
@@ -234,43 +210,43 @@ class RiskEngine:
         finally:
             laps.done("features")
         if stored is not None:
-            return _Look(from_record(stored), {})
+            return Look(from_record(stored), {})
         values = self._values(one, prepared, answers)
-        return _Look(None, values, self._silenced(one, values))
+        return Look(None, values, self._silenced(one, values))
 
-    def _values(self, one: _Round, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
+    def _values(self, one: Round, prepared: Prepared, answers: Sequence[Any]) -> dict[str, FeatureValue]:
         """All that rules may read. The lists are in memory, so a look at them costs no round trip."""
         record = prepared.record()
         features = one.reader.values(one.event, one.scene, one.policy, prepared, answers)
         features |= dict.fromkeys(one.cold)
         return record | features | self._listed(one, record)
 
-    def _listed(self, one: _Round, record: Mapping[str, FeatureValue]) -> dict[str, FeatureValue]:
+    def _listed(self, one: Round, record: Mapping[str, FeatureValue]) -> dict[str, FeatureValue]:
         """What the lists say; missing in a process that never could read them, since a check goes on without SQL."""
         try:
             return self._lists().values(self._vault, one.event.merchant, one.policy, record, self._clock.now())
         except Unavailable:
             return {name: None for name, feature in one.policy.features.items() if isinstance(feature, Listed)}
 
-    def _silenced(self, one: _Round, values: Mapping[str, FeatureValue]) -> Collection[str]:
+    def _silenced(self, one: Round, values: Mapping[str, FeatureValue]) -> Collection[str]:
         """Rules that a snooze sets aside; none in a process that never could read them."""
         try:
             return self._snoozes().rules(self._vault, one.event.merchant, one.policy.id, values, self._clock.now())
         except Unavailable:
             return ()
 
-    def _stopped(self, one: _Round) -> Collection[str]:
+    def _stopped(self, one: Round) -> Collection[str]:
         """Rules that one person has stopped; none in a process that never could read them, where they refuse as ever."""
         try:
             return self._snoozes().stopped(one.event.merchant, one.policy.id)
         except Unavailable:
             return ()
 
-    def _judged(self, one: _Round, look: _Look, now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
+    def _judged(self, one: Round, look: Look, now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
         verdict = evaluate(one.policy, look.values, now=now, snoozed=look.snoozed, stopped=self._stopped(one))
         return self._softened(one, self._made(one, verdict, recorded(one.policy, look.values), now, timing))
 
-    def _made(self, one: _Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
+    def _made(self, one: Round, verdict: Evaluation, features: dict[str, FeatureValue], now: datetime, timing: Mapping[str, int] | None = None) -> Decision:
         return Decision(
             id=new_id("dec"),
             merchant=one.event.merchant,
@@ -291,19 +267,19 @@ class RiskEngine:
             timing=timing,
         )
 
-    def _degraded(self, one: _Round, made: Decision) -> Decision:
+    def _degraded(self, one: Round, made: Decision) -> Decision:
         # The id stays: when the answer was stored and only its reply was lost, both are one decision.
         outcome = max(one.policy.outcome_when_unavailable, made.outcome, key=severity)
         return self._softened(one, replace(made, outcome=outcome, reasons=(*made.reasons, RISK_AWAY), degraded=True))
 
-    def _softened(self, one: _Round, made: Decision) -> Decision:
+    def _softened(self, one: Round, made: Decision) -> Decision:
         """Who refuses a decision by a machine alone is refused by none: a person looks (PIPL, article 24)."""
         if made.outcome != "reject" or not self._choices(one.event.merchant, one.event.user).no_automated_decision:
             return made
         said = made.reasons if PERSON_DECIDES in made.reasons else (*made.reasons, PERSON_DECIDES)
         return replace(made, outcome="review", reasons=said)
 
-    def _same_content(self, one: _Round, stored: Decision) -> Decision:
+    def _same_content(self, one: Round, stored: Decision) -> Decision:
         if stored.event_hash == one.event_hash:
             return stored
         text = Text(zh="同一个事件编号带来了不同的内容", en="this event id came before with other content")
