@@ -130,20 +130,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     book = DecisionBook(database, vault, review_hours=settings.review_hours)
     rulesets = LiveRulesets(database, load_policies(PACKS), clock)
     lists, snoozes, choices = LiveLists(database), LiveSnoozes(database), LiveChoices(database)
-    risk = RiskEngine(
-        # A client of its own, because a risk check may not wait as long as a gate may.
-        connect(settings.effective_redis_url, settings.risk_deadline_ms / 1000),
-        vault,
-        rulesets.bundle,
-        clock,
-        direct=book,
-        deadline_ms=settings.risk_deadline_ms,
-        lateness_seconds=settings.lateness_seconds,
-        lists=lists.book,
-        snoozes=snoozes.book,
-        choices=lambda merchant, user: choices.of(vault, merchant, user),
-        timed=count_stages,
-    )
+    risk = _risk_engine(settings, vault, clock, rulesets, book, lists, snoozes, choices)
     catalogue = Catalogue(database)
     keeper = GateKeeper(database, hot, keep)
     settler = Settler(database, risk, book, vault, clock)
@@ -180,6 +167,25 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         retention,
         SigningKeys(settings.data_dir, settings.audit_key),
         _anchors(settings, database, clock),
+    )
+
+
+def _risk_engine(
+    settings: Settings, vault: Vault, clock: Clock, rulesets: LiveRulesets, book: DecisionBook, lists: LiveLists, snoozes: LiveSnoozes, choices: LiveChoices
+) -> RiskEngine:
+    return RiskEngine(
+        # A client of its own, because a risk check may not wait as long as a gate may.
+        connect(settings.effective_redis_url, settings.risk_deadline_ms / 1000),
+        vault,
+        rulesets.bundle,
+        clock,
+        direct=book,
+        deadline_ms=settings.risk_deadline_ms,
+        lateness_seconds=settings.lateness_seconds,
+        lists=lists.book,
+        snoozes=snoozes.book,
+        choices=lambda merchant, user: choices.of(vault, merchant, user),
+        timed=count_stages,
     )
 
 
